@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -111,7 +110,7 @@ func (d *Decoder) NullableString() (s string, ok bool) {
 		return "", false
 	}
 	if !utf8.Valid(p) {
-		return strings.ToValidUTF8(string(p), "\uFFFD"), true
+		return Text(p), true
 	}
 	if d.alias {
 		return unsafe.String(unsafe.SliceData(p), len(p)), true

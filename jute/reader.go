@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
-	"unicode/utf8"
 )
 
 // Reader reads values from a stream that has no frame around them: snapshots
@@ -109,7 +107,7 @@ func (r *Reader) String() string {
 	}
 	p := make([]byte, n)
 	r.full(p)
-	return strings.ToValidUTF8(string(p), "\uFFFD")
+	return Text(p)
 }
 
 // shortString makes the string straight from the stream's buffer.
@@ -122,10 +120,7 @@ func (r *Reader) shortString(n int) string {
 		r.Fail(err)
 		return ""
 	}
-	s := string(p)
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
+	s := Text(p)
 	_, _ = r.src.Discard(n) // cannot fail: the bytes were just peeked
 	return s
 }

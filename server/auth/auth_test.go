@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
@@ -270,7 +271,7 @@ func FuzzJavaText(f *testing.F) {
 	f.Add([]byte("plain"))
 	f.Add([]byte{0xed, 0xa0, 0x80, 0xf0, 0x9f})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := javaText(b)
+		s := jute.Text(b)
 		if !utf8.ValidString(s) {
 			t.Errorf("%x gives %q", b, s)
 		}

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
@@ -94,7 +95,7 @@ func (p *digestProvider) Authenticate(_ Peer, data []byte) ([]proto.ID, Verdict)
 	if data == nil {
 		return nil, Refuse
 	}
-	id := digest(p.newHash(), javaText(data))
+	id := digest(p.newHash(), jute.Text(data))
 	own := proto.ID{Scheme: SchemeDigest, ID: id}
 	if p.super != "" && id == p.super {
 		return []proto.ID{Super, own}, Accept

@@ -3,6 +3,7 @@ package auth
 import (
 	"strings"
 
+	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
@@ -35,7 +36,7 @@ func (p ensembleProvider) Authenticate(_ Peer, data []byte) ([]proto.ID, Verdict
 	if len(data) == 0 || p.names == nil {
 		return nil, Accept
 	}
-	if _, ok := p.names[javaText(data)]; !ok {
+	if _, ok := p.names[jute.Text(data)]; !ok {
 		return nil, Drop
 	}
 	return nil, Accept

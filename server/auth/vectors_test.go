@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
@@ -93,7 +94,7 @@ func TestApache(t *testing.T) {
 		},
 		"utf8": func(f []string) (any, any) {
 			raw, _ := hex.DecodeString(f[0])
-			return javaText(raw), text(t, f[1])
+			return jute.Text(raw), text(t, f[1])
 		},
 		"check": func(f []string) (any, any) {
 			perm, _ := strconv.Atoi(f[0])

@@ -1,16 +1,16 @@
-package auth
+package jute
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// javaText decodes UTF-8 as Java's String does. Where the bytes are not
-// UTF-8 the number of replacement characters matters, for a password in
-// another encoding is hashed after this step: Java writes one for each
+// Text decodes UTF-8 as Java's String does. Where the bytes are not
+// UTF-8 the number of replacement characters matters, for what is
+// decoded may be hashed or compared later: Java writes one for each
 // longest start of a character that breaks off, one for an encoded surrogate,
 // and one for every other byte.
-func javaText(b []byte) string {
+func Text(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}
