@@ -1,0 +1,36 @@
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
+
+// Sync makes the bytes and the size durable. fdatasync leaves out the time of
+// the last change: over space that is already allocated and written, nothing
+// but the data goes to the device.
+func (f osFile) Sync() error {
+	for {
+		err := unix.Fdatasync(int(f.Fd()))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+// Push starts writing a range to the device, and may wait for it.
+func (f osFile) Push(off, n int64, wait bool) error {
+	flags := unix.SYNC_FILE_RANGE_WRITE
+	if wait {
+		flags |= unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+	}
+	err := unix.SyncFileRange(int(f.Fd()), off, n, flags)
+	if err == nil || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ESPIPE) {
+		return nil // a file system that cannot do this loses only the pacing
+	}
+	return &fs.PathError{Op: "sync_file_range", Path: f.Name(), Err: err}
+}
