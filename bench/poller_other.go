@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bench
+
+func newPoller() (poller, error) { return newPollPoller(), nil }
