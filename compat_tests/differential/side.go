@@ -1,0 +1,135 @@
+package differential
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/compat_tests/wire"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
+
+const (
+	// replyLimit is how long a reply may take before the step says "silence".
+	replyLimit = 8 * time.Second
+	// longTimeoutMs keeps a session alive over a whole run, shortTimeoutMs is
+	// what the servers' minSessionTimeout allows.
+	longTimeoutMs  = 60000
+	shortTimeoutMs = 400
+	slots          = 3
+)
+
+// credential is what a client needs to resume a session.
+type credential struct {
+	id     int64
+	passwd []byte
+}
+
+// side is one server and the driver's connections to it. It is for one
+// goroutine.
+type side struct {
+	*mask
+	addr     string
+	conns    [slots]*wire.Conn // nil when closed
+	sessions []credential      // in the order in which they were given
+	monitor  *wire.Client      // a super user who looks and tidies up
+}
+
+// newSide opens the monitor and takes its zxid as the base.
+func newSide(addr string) (*side, error) {
+	monitor, err := wire.Open(addr, longTimeoutMs*time.Millisecond)
+	if err != nil {
+		return nil, fmt.Errorf("monitor: %w", err)
+	}
+	if err := monitor.Auth("digest", superAuth); err != nil {
+		return nil, fmt.Errorf("monitor: %w", err)
+	}
+	if err := monitor.Ping(); err != nil {
+		return nil, fmt.Errorf("monitor: %w", err)
+	}
+	return &side{mask: newMask(monitor.LastZxid), addr: addr, monitor: monitor}, nil
+}
+
+// finish does a step and then pings every open connection, so that all that
+// the step caused has arrived.
+func (s *side) finish(st Step) []string {
+	lines := st.do(s)
+	for slot := range s.conns {
+		if s.conns[slot] == nil {
+			continue
+		}
+		ping := request{xid: proto.XidPing, op: proto.OpPing, zxidAt: -1}
+		lines = append(lines, s.exchange(slot, []request{ping})...)
+	}
+	return lines
+}
+
+// exchange writes the requests at once and reads until each has its reply or
+// the connection ends.
+func (s *side) exchange(slot int, requests []request) []string {
+	var burst []byte
+	for _, r := range requests {
+		burst = append(burst, wire.Frame(r.payload(s.zxidBase))...)
+	}
+	// A connection that the server has ended takes no bytes; reading tells.
+	_ = s.conns[slot].Write(burst)
+	var lines []string
+	for _, r := range requests {
+		more, open := s.await(slot, r)
+		lines = append(lines, more...)
+		if !open {
+			break
+		}
+	}
+	return lines
+}
+
+// await reads frames up to the reply to r, which is the last line.
+func (s *side) await(slot int, r request) (lines []string, open bool) {
+	for {
+		frame, err := s.conns[slot].ReadFrame(replyLimit)
+		switch {
+		case errors.Is(err, io.EOF):
+			return append(lines, s.closed(slot)), false
+		case err != nil:
+			line := fmt.Sprintf("[%d] silence after %s", slot, r.op)
+			return append(lines, line, s.closed(slot)), false
+		case r.op == proto.OpCreateSession:
+			return append(lines, s.secondHandshake(slot, frame)), true
+		}
+		lines = append(lines, fmt.Sprintf("[%d] %s", slot, s.reply(r.op, frame)))
+		if xid, ok := header(frame); !ok || xid == r.replyXid() {
+			return lines, true
+		}
+	}
+}
+
+func (s *side) closed(slot int) string {
+	s.conns[slot].Close()
+	s.conns[slot] = nil
+	return fmt.Sprintf("[%d] closed", slot)
+}
+
+// secondHandshake renders the answer to a createSession request, which comes
+// as a connect response, or as an ordinary reply when it was refused.
+func (s *side) secondHandshake(slot int, frame []byte) string {
+	if len(frame) <= proto.ReplyHeaderBytes {
+		return fmt.Sprintf("[%d] %s", slot, s.reply(proto.OpCreateSession, frame))
+	}
+	text, _, _ := s.connect(frame)
+	return fmt.Sprintf("[%d] %s", slot, text)
+}
+
+// reopen opens a connection with a new session in a closed slot.
+func (s *side) reopen(slot int) []string {
+	if s.conns[slot] != nil {
+		return nil
+	}
+	return connect{slot: slot, session: -1, timeoutMs: longTimeoutMs, readOnly: 0}.do(s)
+}
+
+func addLong(b []byte, v int64) {
+	binary.BigEndian.PutUint64(b, binary.BigEndian.Uint64(b)+uint64(v))
+}

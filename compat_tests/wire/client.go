@@ -1,0 +1,149 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
+
+// ErrSessionGone means that the server refused a session: it has expired, or
+// the password is wrong.
+var ErrSessionGone = errors.New("wire: the server does not know the session")
+
+// callLimit is how long a reply may take.
+const callLimit = 30 * time.Second
+
+// Record is what a request's body is made of.
+type Record interface{ Append([]byte) []byte }
+
+// Event is a notification.
+type Event struct {
+	Zxid int64
+	Type proto.EventType
+	Path string
+}
+
+// Client is a session on a connection. It is for one goroutine.
+type Client struct {
+	*Conn
+	SessionID int64
+	Passwd    []byte
+	TimeoutMs int32   // as negotiated
+	Events    []Event // notifications read so far, oldest first
+	LastZxid  int64   // of the last reply
+	xid       int32
+}
+
+// Open connects to addr and asks for a new session.
+func Open(addr string, timeout time.Duration) (*Client, error) {
+	return Resume(addr, timeout, 0, make([]byte, proto.PasswdBytes))
+}
+
+// Resume connects to addr and asks for the session with that id and password.
+func Resume(addr string, timeout time.Duration, id int64, passwd []byte) (*Client, error) {
+	conn, err := Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{Conn: conn}
+	if err := c.handshake(timeout, id, passwd); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Client) handshake(timeout time.Duration, id int64, passwd []byte) error {
+	req := proto.ConnectRequest{TimeoutMs: int32(timeout.Milliseconds()), SessionID: id, Passwd: passwd, HasReadOnly: true}
+	if err := c.Write(Frame(req.Append(nil))); err != nil {
+		return err
+	}
+	frame, err := c.ReadFrame(callLimit)
+	if err != nil {
+		return err
+	}
+	var resp proto.ConnectResponse
+	d := jute.NewDecoder(frame)
+	resp.Decode(&d)
+	if d.Err() != nil {
+		return fmt.Errorf("connect response: %w", d.Err())
+	}
+	if resp.TimeoutMs <= 0 {
+		return ErrSessionGone
+	}
+	c.SessionID, c.Passwd, c.TimeoutMs = resp.SessionID, resp.Passwd, resp.TimeoutMs
+	return nil
+}
+
+// Call sends a request and returns the body of its reply; an error code in
+// the reply is returned as a proto.ErrCode. Notifications that arrive before
+// the reply are appended to Events.
+func (c *Client) Call(op proto.Op, body Record) (*jute.Decoder, error) {
+	c.xid++
+	return c.CallXid(c.xid, op, body)
+}
+
+// CallXid is Call with a chosen xid, for the requests that have their own.
+func (c *Client) CallXid(xid int32, op proto.Op, body Record) (*jute.Decoder, error) {
+	b := proto.RequestHeader{Xid: xid, Op: op}.Append(nil)
+	if body != nil {
+		b = body.Append(b)
+	}
+	if err := c.Write(Frame(b)); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	return c.await(xid, op)
+}
+
+func (c *Client) await(xid int32, op proto.Op) (*jute.Decoder, error) {
+	for {
+		h, d, err := c.next(callLimit)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		if h.Xid == proto.XidNotification {
+			continue
+		}
+		if h.Xid != xid {
+			return nil, fmt.Errorf("%s: reply to xid %d, expected %d", op, h.Xid, xid)
+		}
+		c.LastZxid = h.Zxid
+		if h.Err != proto.OK {
+			return d, h.Err
+		}
+		return d, nil
+	}
+}
+
+// next reads a frame; a notification is appended to Events as well.
+func (c *Client) next(timeout time.Duration) (proto.ReplyHeader, *jute.Decoder, error) {
+	var h proto.ReplyHeader
+	frame, err := c.ReadFrame(timeout)
+	if err != nil {
+		return h, nil, err
+	}
+	d := jute.NewDecoder(frame)
+	h.Decode(&d)
+	if h.Xid == proto.XidNotification && d.Err() == nil {
+		var e proto.WatcherEvent
+		e.Decode(&d)
+		c.Events = append(c.Events, Event{Zxid: h.Zxid, Type: e.Type, Path: e.Path})
+	}
+	return h, &d, d.Err()
+}
+
+// Ping sends a ping; its reply comes after everything sent before.
+func (c *Client) Ping() error {
+	_, err := c.CallXid(proto.XidPing, proto.OpPing, nil)
+	return err
+}
+
+// CloseSession ends the session and the connection.
+func (c *Client) CloseSession() error {
+	defer c.Close()
+	_, err := c.Call(proto.OpCloseSession, nil)
+	return err
+}
