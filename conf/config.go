@@ -132,12 +132,14 @@ type Connections struct {
 	// DecreaseRatio is the fill level above which it decreases
 	// (connection_throttle_decrease_ratio).
 	DecreaseRatio float64
-	// Weighted makes a new session cost GlobalWeight tokens and a renewed one
-	// RenewWeight (connection_throttle_weight_enabled,
+	// Weighted makes a new session cost GlobalWeight tokens, a renewed one
+	// RenewWeight and a local one LocalWeight, which is the smallest of them
+	// (connection_throttle_weight_enabled,
 	// connection_throttle_global_session_weight,
-	// connection_throttle_renew_session_weight).
-	Weighted                  bool
-	GlobalWeight, RenewWeight int
+	// connection_throttle_renew_session_weight,
+	// connection_throttle_local_session_weight).
+	Weighted                               bool
+	GlobalWeight, RenewWeight, LocalWeight int
 }
 
 // Storage says where and how data is kept.
@@ -260,6 +262,8 @@ type FourLetter struct {
 	// Words are the enabled words, or a single "*" for all. "srvr" is always
 	// among them (4lw.commands.whitelist).
 	Words []string
+
+	isro bool // readonlymode.enabled adds the word isro
 }
 
 // Allows tells whether a word is enabled.
