@@ -1,10 +1,34 @@
-// Package quorum is the replication core of Meerkat: who is counted, what is
-// committed, who leads, and how a server that fell behind is brought up to
+// Package quorum is the replication core of Meerkat: who is counted, who
+// leads, what is committed, and how a server that fell behind is brought up to
 // date, by the rules of Apache ZooKeeper's FastLeaderElection and Zab.
 //
 // It is pure: no socket, no file, no clock, no logger and no random source
-// other than the one seeded by its configuration. Whoever calls it acts on
-// what it decides.
+// other than the one seeded by its configuration. A [Core] is stepped with what happened
+// and returns what is to be done about it; the same inputs always give the
+// same outputs. Small parts of it stand on their own: [Verifier], the rules
+// of quorums, and [Commitment], the tally of acknowledgements.
 //
-// What is here so far: [Verifier] with its three rules, and [Commitment].
+// The life of a server:
+//
+//	Looking     exchanges votes until a quorum agrees on the best server:
+//	            latest epoch, then latest zxid, then highest id
+//	Discovery   the leader picks an epoch above all that a quorum accepted; each
+//	            learner promises it, unless it is ahead of the leader
+//	Synchron.   each learner's history is made the leader's: DIFF, TRUNC or SNAP
+//	Broadcast   once a quorum has that history on disk it is committed, and
+//	            proposals are replicated
+//
+// Four rules carry the safety, each kept where it is named:
+//
+//   - a promise is durable before it is told, and told once (following.ackEpoch)
+//   - the history is durable before the current epoch, and that before the
+//     ACK of NEWLEADER (following.persisted)
+//   - nothing is acknowledged before it is durable (following.persisted)
+//   - an acknowledgement does not outlive what it stands for (Core.synchronise)
+//
+// What is not here yet: the server uses none of this for ensembles, there is
+// no shell that connects a Core to sockets and disks, reconfiguration is
+// passed on as a plain transaction, leadership is not handed over, and
+// whatever sessions need (touches, revalidation, forwarded requests) is left
+// to that shell.
 package quorum

@@ -1,0 +1,289 @@
+package quorum
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
+
+const (
+	dialTries = 5
+	dialPause = 100 * time.Millisecond
+)
+
+// step is how far this server has come with its leader.
+type step uint8
+
+const (
+	stepDial      step = iota // no link yet
+	stepInfo                  // FOLLOWERINFO sent, LEADERINFO awaited
+	stepPromise               // the new epoch is being saved; ACKEPOCH follows
+	stepSync                  // DIFF, TRUNC or SNAP awaited
+	stepHistory               // the leader's history arrives, up to NEWLEADER
+	stepPersist               // NEWLEADER came; the history is being saved
+	stepEpochFile             // then the current epoch; the ACK follows
+	stepAcked                 // UPTODATE awaited
+	stepServing
+)
+
+// following is the state of a follower or an observer.
+type following struct {
+	leader int64
+	link   Link
+	step   step
+
+	tries  int
+	dialAt time.Duration // next try; 0: one is under way
+	limit  time.Duration // for the next packet, or for connecting
+
+	epoch   int64  // the leader's
+	promise bool   // the epoch was new to us: our promise counts
+	logOp   uint64 // last operation on the history that NEWLEADER ends
+	fileOp  uint64 // saves the current epoch
+	acked   int64  // proposals up to here need no ACK any more
+}
+
+func (c *Core) startFollowing(leader int64) {
+	state := proto.Following
+	if c.cfg.Observer {
+		state = proto.Observing
+	}
+	c.follow = &following{leader: leader, limit: c.now + c.initLimit()}
+	c.out.Dial = leader
+	c.setRole(Role{State: state, Phase: Discovery, Leader: leader})
+}
+
+// giveUp leaves the leader.
+func (c *Core) giveUp(reason string) {
+	if link := c.follow.link; link != 0 {
+		c.close(link, reason)
+	}
+	c.look(reason)
+}
+
+func (f *following) deadline() time.Duration {
+	if f.step == stepDial && f.dialAt != 0 {
+		return min(f.dialAt, f.limit)
+	}
+	return f.limit
+}
+
+func (f *following) onTime(c *Core) {
+	switch {
+	case c.now >= f.limit && f.step != stepPromise: // then this disk is slow, not the leader
+		c.giveUp("the leader is silent")
+	case f.step == stepDial && f.dialAt != 0 && c.now >= f.dialAt:
+		f.dialAt = 0
+		c.out.Dial = f.leader
+	}
+}
+
+func (f *following) dialFailed(c *Core) {
+	if f.step != stepDial || f.dialAt != 0 {
+		return
+	}
+	f.tries++
+	if f.tries >= dialTries {
+		c.giveUp("the leader cannot be reached")
+		return
+	}
+	f.dialAt = c.now + dialPause
+}
+
+func (f *following) connected(c *Core, link Link) {
+	if f.step != stepDial {
+		c.close(link, "already connected")
+		return
+	}
+	f.link, f.step, f.limit = link, stepInfo, c.now+c.initLimit()
+	hello := proto.PacketFollowerInfo
+	if c.cfg.Observer {
+		hello = proto.PacketObserverInfo
+	}
+	info := proto.LearnerInfo{ServerID: c.cfg.ID, Protocol: proto.LearnerProtocol, ConfigVersion: c.cfg.ConfigVersion}
+	c.send(link, proto.QuorumPacket{Type: hello, Zxid: EpochStart(c.accepted), Data: info.Append(nil)})
+}
+
+// extend waits for the next packet anew.
+func (f *following) extend(c *Core) {
+	f.limit = c.now + c.initLimit()
+	if f.step >= stepAcked {
+		f.limit = c.now + c.syncLimit()
+	}
+}
+
+// received handles a packet from the leader.
+func (f *following) received(c *Core, p *proto.QuorumPacket) {
+	f.extend(c)
+	switch p.Type {
+	case proto.PacketLeaderInfo:
+		f.leaderInfo(c, p)
+	case proto.PacketDiff, proto.PacketTrunc, proto.PacketSnap:
+		f.begin(c, p)
+	case proto.PacketPing:
+		if f.step >= stepAcked {
+			c.send(f.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: p.Zxid, Auth: p.Auth})
+		}
+	case proto.PacketRevalidate, proto.PacketSync:
+		// The shell's; here they only show that the leader lives.
+	default:
+		if f.step < stepHistory {
+			c.giveUp(violation(p, "before DIFF, TRUNC or SNAP"))
+			return
+		}
+		f.history(c, p)
+	}
+}
+
+func (f *following) leaderInfo(c *Core, p *proto.QuorumPacket) {
+	f.epoch = Epoch(p.Zxid)
+	if f.step != stepInfo || f.epoch < c.accepted {
+		c.giveUp(violation(p, "accepted epoch is %d", c.accepted))
+		return
+	}
+	f.step = stepPromise
+	if f.epoch > c.accepted {
+		f.promise = true
+		c.saveAccepted(f.epoch)
+	}
+	f.persisted(c) // the same epoch may be durable already
+}
+
+// begin makes this server's history one that the leader's continues.
+func (f *following) begin(c *Core, p *proto.QuorumPacket) {
+	if f.step != stepSync || c.claim() == -1 && p.Type != proto.PacketSnap {
+		c.giveUp(violation(p, "not asked for"))
+		return
+	}
+	switch p.Type {
+	case proto.PacketDiff:
+	case proto.PacketTrunc:
+		if !f.truncate(c, p.Zxid) {
+			return
+		}
+	case proto.PacketSnap:
+		c.hist.reset(p.Zxid)
+		c.diskLog(DiskOp{Kind: OpInstall, Zxid: p.Zxid, Link: f.link, Rebuild: true}, p.Zxid)
+		c.needSnapshot = false
+	}
+	f.step = stepHistory
+	c.setRole(Role{State: c.role.State, Phase: Synchronization, Leader: f.leader, Epoch: f.epoch})
+	c.apply(c.hist.last())
+}
+
+// truncate drops what the leader lacks. Memory may begin above the place: then
+// the shell finds out whether the log has it.
+func (f *following) truncate(c *Core, zxid int64) bool {
+	if zxid >= c.hist.base && !c.hist.holds(zxid) {
+		c.needSnapshot = true
+		c.giveUp(fmt.Sprintf("told to truncate to 0x%x, which is not in the log", zxid))
+		return false
+	}
+	if zxid != c.hist.last() {
+		c.diskLog(DiskOp{Kind: OpTruncate, Zxid: zxid, Rebuild: c.hist.truncate(zxid)}, zxid)
+	}
+	return true
+}
+
+// history handles all that comes after the first packet of synchronisation.
+func (f *following) history(c *Core, p *proto.QuorumPacket) {
+	switch p.Type {
+	case proto.PacketProposal:
+		f.proposal(c, p.Zxid, p.Data)
+	case proto.PacketCommit, proto.PacketCommitAndActivate:
+		f.commit(c, p)
+	case proto.PacketInform:
+		if f.proposal(c, p.Zxid, p.Data) {
+			f.commit(c, p)
+		}
+	case proto.PacketInformAndActivate:
+		if len(p.Data) < 8 {
+			c.giveUp(violation(p, "without a leader"))
+		} else if f.proposal(c, p.Zxid, p.Data[8:]) {
+			f.commit(c, p)
+		}
+	case proto.PacketNewLeader:
+		if f.step != stepHistory || p.Zxid != EpochStart(f.epoch) {
+			c.giveUp(violation(p, "epoch is %d", f.epoch))
+			return
+		}
+		f.step, f.logOp = stepPersist, c.ops
+		f.acked = c.hist.committed
+		f.persisted(c)
+	case proto.PacketUpToDate:
+		f.upToDate(c, p)
+	default:
+		c.giveUp(violation(p, "from a leader"))
+	}
+}
+
+func (f *following) proposal(c *Core, zxid int64, data []byte) bool {
+	if last := c.hist.last(); !follows(last, zxid) {
+		c.giveUp(fmt.Sprintf("0x%x was proposed after 0x%x", zxid, last))
+		return false
+	}
+	c.appendEntry(Entry{Zxid: zxid, Data: data})
+	return true
+}
+
+// commit must be of the first transaction that is not committed yet: anything
+// else means that one was lost on the way.
+func (f *following) commit(c *Core, p *proto.QuorumPacket) {
+	next := c.hist.after(c.hist.committed)
+	if len(next) == 0 || next[0].Zxid != p.Zxid {
+		c.giveUp(violation(p, "committed up to 0x%x, proposed up to 0x%x", c.hist.committed, c.hist.last()))
+		return
+	}
+	c.apply(p.Zxid)
+	c.hist.trim(c.cfg.CommitLogCount, c.durable)
+}
+
+func (f *following) upToDate(c *Core, p *proto.QuorumPacket) {
+	if f.step != stepAcked {
+		c.giveUp(violation(p, "before the ACK of NEWLEADER"))
+		return
+	}
+	f.step = stepServing
+	c.send(f.link, proto.QuorumPacket{Type: proto.PacketAck, Zxid: EpochStart(f.epoch)})
+	c.vote.epoch = f.epoch
+	c.setRole(Role{State: c.role.State, Phase: Broadcast, Leader: f.leader, Epoch: f.epoch})
+}
+
+// persisted goes on when the disk has caught up: first the promise of an
+// epoch; then the leader's history, the epoch file, the ACK of NEWLEADER,
+// strictly in this order; then an ACK for each proposal.
+func (f *following) persisted(c *Core) {
+	if f.step == stepPromise && c.persisted >= c.acceptedOp {
+		f.step, f.limit = stepSync, c.now+c.initLimit()
+		c.send(f.link, f.ackEpoch(c))
+	}
+	if f.step == stepPersist && c.persisted >= f.logOp {
+		f.step = stepEpochFile
+		f.fileOp = c.saveCurrent(f.epoch)
+	}
+	if f.step == stepEpochFile && c.persisted >= f.fileOp {
+		f.step, f.limit = stepAcked, c.now+c.syncLimit()
+		c.send(f.link, proto.QuorumPacket{Type: proto.PacketAck, Zxid: EpochStart(f.epoch)})
+	}
+	if f.step >= stepAcked && !c.cfg.Observer {
+		for _, e := range c.hist.after(f.acked) {
+			if e.Zxid > c.durable {
+				break
+			}
+			c.send(f.link, proto.QuorumPacket{Type: proto.PacketAck, Zxid: e.Zxid})
+			f.acked = e.Zxid
+		}
+	}
+}
+
+// ackEpoch promises to follow no earlier epoch. A promise made before is not
+// made again: two leaders of one epoch could each count it.
+func (f *following) ackEpoch(c *Core) proto.QuorumPacket {
+	epoch := int32(-1)
+	if f.promise {
+		epoch = int32(c.current)
+	}
+	return proto.QuorumPacket{Type: proto.PacketAckEpoch, Zxid: c.claim(), Data: jute.AppendInt(nil, epoch)}
+}

@@ -1,0 +1,101 @@
+package quorum
+
+import "github.com/meerkat-zk/meerkat/jute/proto"
+
+// Link names one quorum connection, on either end of it. The shell numbers
+// them and never uses a number twice; 0 is none.
+type Link uint64
+
+// Input is anything that happens to a server. The types below are all of them.
+type Input interface{ input() }
+
+// Tick says that nothing happened but that the deadline may have passed.
+type Tick struct{}
+
+// Notified is a vote from another server.
+type Notified struct {
+	From         int64
+	Notification proto.Notification
+}
+
+// Unreachable says that a server's election connection broke or cannot be
+// made, Reachable that there is one. They only shorten the election: a server
+// of which neither was said is waited for.
+type Unreachable struct{ Server int64 }
+
+// Reachable is the opposite of Unreachable.
+type Reachable struct{ Server int64 }
+
+// Connected says that the connection asked for by Ready.Dial is made.
+type Connected struct{ Link Link }
+
+// DialFailed says that it could not be made.
+type DialFailed struct{}
+
+// Received is a packet from a link. REQUEST, REVALIDATE, SYNC and the sessions
+// in a PING are the shell's business; the core wants to see these packets too,
+// because they show that the peer lives. A SNAP is handed over only when the
+// stream after it has arrived whole and is ready to be installed.
+type Received struct {
+	Link   Link
+	Packet proto.QuorumPacket
+}
+
+// LinkGone says that a link broke. Links that Ready closed need no such word.
+type LinkGone struct{ Link Link }
+
+// Propose asks the leader to replicate a transaction. Its zxid must follow the
+// last one proposed; the first of an epoch has counter 1. It is refused with
+// ErrNotLeading or ErrOrder.
+type Propose struct{ Entry Entry }
+
+// Persisted says that all disk operations up to and including Op are durable.
+type Persisted struct{ Op uint64 }
+
+// TruncateFailed says that the log does not reach back to where OpTruncate
+// should have cut it, or that the tree's digest contradicts the leader's: what
+// is here must be replaced by a snapshot. It comes before Persisted for that
+// operation. From then on appends and truncations are left out, though
+// Persisted counts them, until the next OpInstall.
+type TruncateFailed struct{}
+
+// LogFound answers a LogQuery.
+type LogFound struct {
+	Link  Link
+	Reach LogReach
+}
+
+// SnapshotReady answers a SnapshotQuery: a snapshot of the tree exact as of
+// Zxid will follow the SNAP packet on the link.
+type SnapshotReady struct {
+	Link Link
+	Zxid int64
+}
+
+// SnapshotSent says that its last byte was handed to the connection.
+type SnapshotSent struct{ Link Link }
+
+// Alive says that bytes moved on a link though no packet is complete: a
+// snapshot is on its way. Once a second is enough.
+type Alive struct{ Link Link }
+
+// SyncRequested is a client's sync that came through a learner's link. A SYNC
+// packet answers it, behind the commit of everything proposed so far.
+type SyncRequested struct{ Link Link }
+
+func (Tick) input()           {}
+func (Notified) input()       {}
+func (Unreachable) input()    {}
+func (Reachable) input()      {}
+func (Connected) input()      {}
+func (DialFailed) input()     {}
+func (Received) input()       {}
+func (LinkGone) input()       {}
+func (Propose) input()        {}
+func (Persisted) input()      {}
+func (TruncateFailed) input() {}
+func (LogFound) input()       {}
+func (SnapshotReady) input()  {}
+func (SnapshotSent) input()   {}
+func (Alive) input()          {}
+func (SyncRequested) input()  {}
