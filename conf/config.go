@@ -115,7 +115,8 @@ type Requests struct {
 
 // Connections throttles how fast clients may connect: a token bucket, and
 // before it an adaptive drop probability (the BLUE algorithm). All values are
-// as read: weights are not yet multiplied in.
+// as read: what Apache corrects is not corrected yet, and weights are not
+// multiplied in.
 type Connections struct {
 	// Tokens is the size of the bucket; 0 is no throttling
 	// (connection_throttle_tokens).
@@ -133,7 +134,7 @@ type Connections struct {
 	// (connection_throttle_decrease_ratio).
 	DecreaseRatio float64
 	// Weighted makes a new session cost GlobalWeight tokens, a renewed one
-	// RenewWeight and a local one LocalWeight, which is the smallest of them
+	// RenewWeight and a local one LocalWeight
 	// (connection_throttle_weight_enabled,
 	// connection_throttle_global_session_weight,
 	// connection_throttle_renew_session_weight,

@@ -136,22 +136,21 @@ func (l *loader) throttles() {
 		r.LargeMaxBytes = Default().Requests.LargeMaxBytes
 		l.corrected("largeRequestMaxBytes", fmt.Sprint(r.LargeMaxBytes), "must be more than 0")
 	}
-	c.LocalWeight = l.weight("local", c.LocalWeight, 1, 1)
-	c.GlobalWeight = l.weight("global", c.GlobalWeight, 3, c.LocalWeight)
-	c.RenewWeight = l.weight("renew", c.RenewWeight, 2, c.LocalWeight)
+	l.weight("local", c.LocalWeight, 1, c.LocalWeight)
+	l.weight("global", c.GlobalWeight, 3, c.LocalWeight)
+	l.weight("renew", c.RenewWeight, 2, c.LocalWeight)
 }
 
-func (l *loader) weight(kind string, n, byDefault, lowest int) int {
+// weight tells which weight counts instead of one that makes no sense. The
+// throttle corrects it.
+func (l *loader) weight(kind string, n, byDefault, local int) {
 	key := "connection_throttle_" + kind + "_session_weight"
 	switch {
 	case n <= 0:
 		l.corrected(key, fmt.Sprint(byDefault), "must be more than 0")
-		return max(byDefault, lowest)
-	case n < lowest:
-		l.corrected(key, fmt.Sprint(lowest), "must not be below the weight of a local session")
-		return lowest
+	case n < local:
+		l.corrected(key, fmt.Sprint(local), "must not be below the weight of a local session")
 	}
-	return n
 }
 
 // frames derives the extra size, of which Apache insists on 1024.

@@ -124,7 +124,7 @@ func TestHonoured(t *testing.T) {
 		{
 			file: "connection_throttle_global_session_weight=0\nconnection_throttle_renew_session_weight=4\nconnection_throttle_local_session_weight=5",
 			want: func(c *Config) {
-				c.Connections.GlobalWeight, c.Connections.RenewWeight, c.Connections.LocalWeight = 5, 5, 5
+				c.Connections.GlobalWeight, c.Connections.RenewWeight, c.Connections.LocalWeight = 0, 4, 5
 			},
 		},
 		{props: map[string]string{"jute.maxbuffer": "0x200000"}, want: func(c *Config) { c.Limits.MaxFrameBytes, c.Limits.ExtraFrameBytes = 1<<21, 1<<21 }},
@@ -298,6 +298,11 @@ func TestNotices(t *testing.T) {
 		{"admin.enableServer=False", nil, "zoo.cfg:4: admin.enableServer=false: is set again on line 5, which counts\nzoo.cfg:5: admin.enableServer=False: has no effect: " + noAdmin},
 		{"snapCount=x", nil, "zoo.cfg:5: snapCount=x: is not a whole number from -2147483648 to 2147483647: the default 100000 counts, as in Apache"},
 		{"snapCount=0", nil, "zoo.cfg:5: snapCount=0: must be at least 2: 2 counts, as in Apache"},
+		{"connection_throttle_global_session_weight=0", nil, "zoo.cfg:5: connection_throttle_global_session_weight=0: must be more than 0: 3 counts, as in Apache"},
+		{
+			"connection_throttle_renew_session_weight=2\nconnection_throttle_local_session_weight=3", nil,
+			"zoo.cfg:5: connection_throttle_renew_session_weight=2: must not be below the weight of a local session: 3 counts, as in Apache",
+		},
 		{"enforceQuota=yes", nil, "zoo.cfg:5: enforceQuota=yes: is neither true nor false and counts as false, as in Apache"},
 		{"tickTime=1\ntickTime=2", nil, "zoo.cfg:5: tickTime=1: is set again on line 6, which counts"},
 		{"DigestAuthenticationProvider.superDigest=a\nDigestAuthenticationProvider.superDigest=b", nil, "zoo.cfg:5: DigestAuthenticationProvider.superDigest=...: is set again on line 6, which counts"},
