@@ -8,9 +8,13 @@ import (
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
+// A leader that was just elected may not listen yet: the first tries follow
+// one another quickly. Together they take as long as Apache's, which are 5
+// tries 100 ms apart.
 const (
-	dialTries = 5
-	dialPause = 100 * time.Millisecond
+	dialTries    = 8
+	dialMinPause = 10 * time.Millisecond
+	dialMaxPause = 100 * time.Millisecond
 )
 
 // step is how far this server has come with its leader.
@@ -89,7 +93,7 @@ func (f *following) dialFailed(c *Core) {
 		c.giveUp("the leader cannot be reached")
 		return
 	}
-	f.dialAt = c.now + dialPause
+	f.dialAt = c.now + min(dialMinPause<<(f.tries-1), dialMaxPause)
 }
 
 func (f *following) connected(c *Core, link Link) {

@@ -293,7 +293,7 @@ func (n *node) crash() {
 	}
 	w.logf("%d crashes, %d of %d operations survive", n.id, survive, len(d.queue))
 	d.queue = nil
-	prompt := w.chance(0.7)
+	prompt := w.promptly || w.chance(0.7)
 	for _, l := range w.links {
 		for _, e := range l.ends {
 			if e.node != n || !e.open {

@@ -50,6 +50,7 @@ type world struct {
 	calm      bool          // no more faults
 	slowNet   time.Duration // longest latency
 	slowSync  time.Duration // longest fsync
+	promptly  bool          // a crash is always noticed at once
 	nervous   float64       // how often a change of roles brings a fault with it
 	nextValue uint64
 	check     checker
