@@ -54,6 +54,12 @@ func (k keyspace) offsets() (parent, child int) {
 	return parent, parent + parentDigits + len(k.child)
 }
 
+// LastKey is the path of the last znode that a run of Fill with these settings
+// creates, and that one of Read, Write or Mixed reads.
+func LastKey(c Config) string {
+	return newKeyspace(c.Root+"/keys", c.Keys).path(c.Keys - 1)
+}
+
 // putDigits writes v in decimal over all of p, with leading zeros.
 func putDigits(p []byte, v int64) {
 	for i := len(p) - 1; i >= 0; i-- {

@@ -29,6 +29,8 @@ func dialProbe(ctx context.Context, addr string, timeout time.Duration) (*probe,
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	p := &probe{conn: nc, timeout: timeout}
+	abandon := context.AfterFunc(ctx, func() { _ = nc.Close() })
+	defer abandon()
 	b, err := p.exchange(encodeConnect(int32(max(timeout/time.Millisecond, 1000))))
 	if err == nil {
 		d := jute.NewDecoder(b)
@@ -114,26 +116,4 @@ func (p *probe) children(path string) ([]string, error) {
 func (p *probe) close() error {
 	_, _ = p.call(proto.OpCloseSession, nil) // else it expires
 	return p.conn.Close()
-}
-
-// FirstReply returns when addr has answered a read of path from a new
-// session: it tries again and again until then, at most a millisecond apart,
-// or until the context ends. A refused read counts as no answer.
-func FirstReply(ctx context.Context, addr, path string) error {
-	const patience = 10 * time.Second // of one try
-	for {
-		p, err := dialProbe(ctx, addr, patience)
-		if err == nil {
-			_, err = p.call(proto.OpGetData, getData(path, false))
-			_ = p.close() // what matters was read
-		}
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("bench: no answer from %s: %w (%w)", addr, context.Cause(ctx), err)
-		case <-time.After(time.Millisecond):
-		}
-	}
 }

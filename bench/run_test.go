@@ -144,8 +144,8 @@ func TestFatalReplies(t *testing.T) {
 			f := frame(string(proto.ReplyHeader{Xid: h.Xid}.Append(nil)))
 			return append(f, f...), false
 		}), ErrOrder},
-		"hung up":   {at(40, func(proto.RequestHeader) ([]byte, bool) { return nil, true }), ErrLost},
-		"silent":    {func(n int, _ proto.RequestHeader, usual []byte) ([]byte, bool) {
+		"hung up": {at(40, func(proto.RequestHeader) ([]byte, bool) { return nil, true }), ErrLost},
+		"silent": {func(n int, _ proto.RequestHeader, usual []byte) ([]byte, bool) {
 			if n > 100 {
 				usual = nil
 			}

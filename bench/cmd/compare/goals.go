@@ -1,0 +1,43 @@
+package main
+
+// A measure is one kind of figure that a row yields.
+type measure string
+
+const (
+	opsPerSec measure = "ops/s"
+	cpuPer100 measure = "server CPU-s per 100k"
+	p99Micros measure = "p99 µs"
+	clientCPU measure = "client CPU-s per 100k"
+	allMillis measure = "all notified ms"
+	itemBytes measure = "bytes each"
+	startMs   measure = "start ms"
+	rssMB     measure = "resident MB"
+	pauseMs   measure = "longest pause ms"
+	readMs    measure = "longest read ms"
+	writeMs   measure = "longest write ms"
+	snapshots measure = "snapshots"
+)
+
+// A goal is what Meerkat should reach: a multiple of Apache's figure, an
+// absolute value, or both; 0 means that there is none.
+type goal struct {
+	atLeast float64 // times Apache's, for what should be high
+	atMost  float64 // times Apache's, for what should be low
+	limit   float64 // at most this, in the measure's unit
+}
+
+// below is the goal of being better than Apache by any amount.
+var below = goal{atMost: 1}
+
+func (g goal) none() bool { return g == goal{} }
+
+// reached tells whether ours meets the goal; apache is 0 when it was not
+// measured, and then nothing is known about multiples of it.
+func (g goal) reached(ours, apache float64) (reached, known bool) {
+	if g.atLeast+g.atMost > 0 && apache == 0 {
+		return false, false
+	}
+	return (g.atLeast == 0 || ours >= g.atLeast*apache) &&
+		(g.atMost == 0 || ours <= g.atMost*apache) &&
+		(g.limit == 0 || ours <= g.limit), true
+}
