@@ -19,6 +19,15 @@ func (c *Counter) Value() int64 { return c.n.Load() }
 func (c *Counter) emit(d *Def, sink Sink) { sink(d.Name, Int(c.Value())) }
 func (c *Counter) reset()                 { c.n.Store(0) }
 
+// borrowed is a counter that somebody else counts.
+type borrowed struct {
+	value func() int64 // set once
+	base  atomic.Int64 // value at the last reset
+}
+
+func (b *borrowed) emit(d *Def, sink Sink) { sink(d.Name, Int(b.value()-b.base.Load())) }
+func (b *borrowed) reset()                 { b.base.Store(b.value()) }
+
 // Summary keeps count, sum, least and greatest of its values, and percentiles
 // if its row in the table is advanced.
 type Summary struct {

@@ -78,6 +78,12 @@ func (r *Registry) Gauge(name string, value func() (Value, bool)) {
 	r.set(name, KindGauge, gauge(value))
 }
 
+// CountedBy lets somebody else count in the place of the counter of that
+// name: value only grows. Nobody may have asked for the counter before.
+func (r *Registry) CountedBy(name string, value func() int64) {
+	r.set(name, KindCounter, &borrowed{value: value})
+}
+
 // IntGauge is Gauge for an integer that is always there.
 func (r *Registry) IntGauge(name string, value func() int64) {
 	r.Gauge(name, func() (Value, bool) { return Int(value()), true })

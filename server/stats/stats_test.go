@@ -203,6 +203,20 @@ func TestGauges(t *testing.T) {
 	}
 }
 
+func TestCountedBy(t *testing.T) {
+	r := NewRegistry()
+	n := int64(5)
+	r.CountedBy("response_packet_get_children_cache_hits", func() int64 { return n })
+	if got := dump(r)["response_packet_get_children_cache_hits"]; got != "5" {
+		t.Errorf("got %s", got)
+	}
+	r.Reset()
+	n += 3
+	if got := dump(r)["response_packet_get_children_cache_hits"]; got != "3" {
+		t.Errorf("after reset: %s", got)
+	}
+}
+
 func TestSummary(t *testing.T) {
 	r := NewRegistry()
 	s := r.Summary("fsynctime")

@@ -17,7 +17,7 @@ func concat(groups ...[]Def) []Def {
 // Why some of Apache's metrics have nothing to count.
 const (
 	whyCommit  = "there is no commit processor: a request waits only in its own connection's queue"
-	whyCache   = "there is no cache of encoded replies"
+	whyCache   = "data needs no cache: it is kept as it is sent"
 	whyCleaner = "watches of a closed connection are removed at once"
 	whyNetty   = "there is no Netty"
 	whyOrder   = "learners' requests take the same way as all others"
@@ -105,8 +105,8 @@ var counters = []Def{
 	{Name: "insecure_admin_count", Kind: KindCounter, Help: "plain connections to an admin server that also speaks TLS"},
 	{Name: "response_packet_cache_hits", Kind: KindCounter, Scope: Never, Why: whyCache, Help: "getData replies taken from the cache"},
 	{Name: "response_packet_cache_misses", Kind: KindCounter, Scope: Never, Why: whyCache, Help: "getData replies put into the cache"},
-	{Name: "response_packet_get_children_cache_hits", Kind: KindCounter, Scope: Never, Why: whyCache, Help: "getChildren2 replies taken from the cache"},
-	{Name: "response_packet_get_children_cache_misses", Kind: KindCounter, Scope: Never, Why: whyCache, Help: "getChildren2 replies put into the cache"},
+	{Name: "response_packet_get_children_cache_hits", Kind: KindCounter, Help: "lists of children for a reply that were encoded already"},
+	{Name: "response_packet_get_children_cache_misses", Kind: KindCounter, Help: "lists of children for a reply that had to be encoded"},
 	{Name: "add_dead_watcher_stall_time", Kind: KindCounter, Unit: UnitMs, Scope: Never, Why: whyCleaner, Help: "time that closing connections waited for the watcher cleaner"},
 	{Name: "dead_watchers_queued", Kind: KindCounter, Scope: Never, Why: whyCleaner, Help: "closed connections handed to the watcher cleaner"},
 	{Name: "dead_watchers_cleared", Kind: KindCounter, Scope: Never, Why: whyCleaner, Help: "closed connections whose watches are removed"},
