@@ -1,0 +1,78 @@
+# The targets that people and CI use. `make help` lists them.
+
+BIN      := bin/meerkat
+FUZZTIME ?= 3s
+
+version := $(shell git describe --tags --always --dirty 2>/dev/null)
+commit  := $(shell git rev-parse HEAD 2>/dev/null)
+# Of the commit, not of the build: the same source gives the same binary.
+date    := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+ldflags := -s -w -X main.version=$(version) -X main.commit=$(commit) -X main.date=$(date)
+
+# The server is one static binary. Only the race detector needs cgo.
+export CGO_ENABLED ?= 0
+
+.PHONY: build
+build: ## build bin/meerkat
+	go build -trimpath -ldflags '$(ldflags)' -o $(BIN) ./cmd/meerkat
+
+.PHONY: run
+run: build ## serve conf/zoo.cfg: port 2181, data in ./data
+	@exec $(BIN) server conf/zoo.cfg
+
+.PHONY: test
+test: ## run all tests that need nothing but Go
+	go test ./...
+
+.PHONY: check
+check: fmt vet staticcheck race fuzz ## everything that must hold before a commit
+
+.PHONY: fmt
+fmt: ## fail when a file is not formatted
+	@files="$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go'))"; \
+	test -z "$$files" || { echo "not formatted:"; echo "$$files"; exit 1; }
+
+.PHONY: vet
+vet: ## go vet, the compatibility tests included
+	go vet ./...
+	go vet -tags compat ./compat_tests/...
+
+.PHONY: staticcheck
+staticcheck: .cache/bin/staticcheck ## staticcheck, of the version in tools/go.mod
+	.cache/bin/staticcheck -tags compat ./...
+
+.cache/bin/staticcheck: tools/go.mod tools/go.sum
+	go -C tools build -o ../$@ honnef.co/go/tools/cmd/staticcheck
+
+.PHONY: race
+race: ## run all tests with the race detector, which needs a C compiler
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (3s)
+	@grep -rlE --include='*_test.go' '^func Fuzz' --exclude-dir=.cache --exclude-dir=tools . | xargs -n 1 dirname | sort -u | while read -r pkg; do \
+		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$pkg"/*_test.go | sed 's/^func //'); do \
+			echo "fuzz $$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
+		done; \
+	done
+
+.PHONY: compat
+compat: build ## compare with Apache servers and clients; fetches what is missing
+	compat_tests/run.sh
+
+.PHONY: bench
+bench: build ## run Apache and Meerkat in turn and print the ratios
+	bench/run.sh
+
+.PHONY: docs
+docs: ## write what is generated from the code
+	go test ./conf -run TestDocumentation -update
+
+.PHONY: clean
+clean: ## remove what was built; ./data stays
+	rm -rf bin .cache/bin
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/rs/zerolog"
+)
+
+// process is the program, run by the test binary.
+type process struct {
+	*exec.Cmd
+	lines *bufio.Scanner // standard error
+	log   strings.Builder
+}
+
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0], args...)}
+	p.Env = append(os.Environ(), "MEERKAT_TEST_MAIN=1")
+	pipe, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.lines = bufio.NewScanner(pipe)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.Process.Kill() // it may have ended long ago
+		if t.Failed() {
+			t.Logf("its log:\n%s", p.log.String())
+		}
+	})
+	return p
+}
+
+// await reads the log up to a line with the words, and returns that line; ""
+// when the log ends before.
+func (p *process) await(words string) string {
+	for p.lines.Scan() {
+		p.log.WriteString(p.lines.Text() + "\n")
+		if strings.Contains(p.lines.Text(), words) {
+			return p.lines.Text()
+		}
+	}
+	return ""
+}
+
+// exit waits for the end of the process and returns its exit code.
+func (p *process) exit() int {
+	p.await("\x00") // to the end
+	var failed *exec.ExitError
+	if err := p.Wait(); err != nil && !errors.As(err, &failed) {
+		return -1
+	}
+	return p.ProcessState.ExitCode()
+}
+
+var serving = regexp.MustCompile(`serving: connect to ([^ ,]+),`)
+
+func (p *process) address(t *testing.T) string {
+	t.Helper()
+	found := serving.FindStringSubmatch(p.await("serving"))
+	if found == nil {
+		t.Fatal("the server did not start")
+	}
+	return found[1]
+}
+
+// client opens a session.
+func client(t *testing.T, address string) *zk.Conn {
+	t.Helper()
+	c, _, err := zk.Connect([]string{address}, 10*time.Second, zk.WithLogInfo(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestServeUntilSIGTERM(t *testing.T) {
+	cfg := writeConfig(t, "clientPort=0", "clientPortAddress=127.0.0.1")
+	p := start(t, "server", "-Dzookeeper.extendedTypesEnabled=true", cfg)
+	c := client(t, p.address(t))
+	if _, err := c.CreateTTL("/kept", []byte("data"), zk.FlagTTL, zk.WorldACL(zk.PermAll), time.Hour); err != nil {
+		t.Errorf("a TTL znode, which the property allows: %v", err)
+	}
+
+	second := start(t, "server", cfg)
+	if code := second.exit(); code != exitDataDir {
+		t.Errorf("a second server on the same data ended with exit code %d", code)
+	}
+
+	began := time.Now()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.exit(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if took := time.Since(began); took > stopLimit {
+		t.Errorf("it took %v to stop", took)
+	}
+
+	p = start(t, "server", "-Dzookeeper.extendedTypesEnabled=true", cfg)
+	if data, _, err := client(t, p.address(t)).Get("/kept"); err != nil || string(data) != "data" {
+		t.Errorf("after the restart: %q, error %v", data, err)
+	}
+}
+
+func TestServeFromArguments(t *testing.T) {
+	p := start(t, "server", "--log-format=console", "0", t.TempDir())
+	if _, _, err := client(t, p.address(t)).Get("/zookeeper"); err != nil {
+		t.Error(err)
+	}
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.exit(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// lockedBuffer is a buffer that a server may log to while a test reads it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Without a client port the server still starts and stops; every notice is one
+// line of JSON.
+func TestServeUntilContextEnds(t *testing.T) {
+	cfg := writeConfig(t, "nosuchkey=1", "admin.enableServer=true")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out lockedBuffer
+	if code := run(ctx, []string{"meerkat", "server", cfg}, io.Discard, &out); code != exitOK {
+		t.Fatalf("exit code %d:\n%s", code, out.String())
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		var entry struct{ Level, Message string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level == "" || entry.Message == "" {
+			t.Errorf("not an entry: %s (%v)", line, err)
+		}
+	}
+	for _, want := range []string{"nosuchkey=1: has no effect: unknown key", "the admin server", "clientPort is not set", "autopurge.purgeInterval"} {
+		if strings.Count(out.String(), want) != 1 {
+			t.Errorf("%q is not there once:\n%s", want, out.String())
+		}
+	}
+}
+
+// stuck is a server that does not stop.
+type stuck struct{ asked chan time.Time }
+
+func (s stuck) Stop(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	s.asked <- deadline
+	select {}
+}
+
+func TestStopHasALimit(t *testing.T) {
+	s := stuck{make(chan time.Time, 1)}
+	began := time.Now()
+	err := stopServer(s, 10*time.Millisecond, 20*time.Millisecond)
+	if err == nil || exitCode(err) != exitUnexpected {
+		t.Errorf("error %v", err)
+	}
+	if deadline := <-s.asked; deadline.Before(began) || deadline.After(began.Add(time.Second)) {
+		t.Errorf("clients were given until %v", deadline)
+	}
+}
+
+func TestReach(t *testing.T) {
+	for _, test := range []struct {
+		ip   net.IP
+		want string
+	}{
+		{nil, "localhost:7"},
+		{net.IPv4zero, "localhost:7"},
+		{net.IPv6unspecified, "localhost:7"},
+		{net.IPv4(127, 0, 0, 1), "127.0.0.1:7"},
+		{net.IPv6loopback, "[::1]:7"},
+	} {
+		if got := reach(&net.TCPAddr{IP: test.ip, Port: 7}); got != test.want {
+			t.Errorf("%v: got %s, want %s", test.ip, got, test.want)
+		}
+	}
+}
+
+func TestLogger(t *testing.T) {
+	var out bytes.Buffer
+	log, err := newLogger(&out, "warn", "auto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info().Msg("no")
+	log.Warn().Msg("yes")
+	if got := out.String(); strings.Contains(got, "no\"") || !strings.HasPrefix(got, `{"level":"warn"`) {
+		t.Errorf("not a terminal, level warn: %s", got)
+	}
+	out.Reset()
+	if log, err = newLogger(&out, "trace", "console"); err != nil {
+		t.Fatal(err)
+	}
+	log.WithLevel(zerolog.TraceLevel).Msg("text")
+	if got := out.String(); !strings.Contains(got, "TRC text") || strings.Contains(got, "\x1b") {
+		t.Errorf("console: %q", got)
+	}
+}
