@@ -234,14 +234,18 @@ type Deadline struct {
 // expire, soonest first, for the word dump.
 func (t *Tracker) Deadlines() []Deadline {
 	now := t.cfg.NowMs()
-	buckets := t.queue.Buckets()
-	list := make([]Deadline, len(buckets))
-	for i, b := range buckets {
-		list[i].InMs = b.DueMs - now
+	var list []Deadline
+	for _, b := range t.queue.Buckets() {
+		d := Deadline{InMs: b.DueMs - now}
 		for _, s := range b.Values {
-			list[i].IDs = append(list[i].IDs, s.ID)
+			if !s.Closing() { // else it waits to be handed over again
+				d.IDs = append(d.IDs, s.ID)
+			}
 		}
-		slices.SortFunc(list[i].IDs, compareIDs)
+		if len(d.IDs) > 0 {
+			slices.SortFunc(d.IDs, compareIDs)
+			list = append(list, d)
+		}
 	}
 	return list
 }

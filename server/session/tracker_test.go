@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +128,11 @@ func TestExpiry(t *testing.T) {
 		for range 6 {
 			time.Sleep(1500 * time.Millisecond)
 			tr.Touch(5, 2000)
+			for _, d := range tr.Deadlines() {
+				if slices.Contains(d.IDs, 4) && time.Since(start) > 4*time.Second {
+					t.Errorf("a closing session has a deadline: %v", d)
+				}
+			}
 		}
 		tr.Remove(3)
 		time.Sleep(10 * time.Second)
