@@ -1,0 +1,321 @@
+package prepare
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
+
+// noTTL stands for the TTL of a create that has none.
+const noTTL = -1
+
+// maxTTLMs is the largest TTL that fits into a znode's ephemeral owner.
+const maxTTLMs = 0x00ffffffffff
+
+// anyVersion is the version that matches every version.
+const anyVersion = -1
+
+// create prepares create, create2, createContainer and createTTL. Which kind
+// of transaction is written follows from the op; what is recorded as the
+// owner follows from the flags. Apache keeps the two apart, and so a create
+// with the flag of a container makes a persistent znode.
+func (p *Preparer) create(op proto.Op, r *proto.CreateRequest) (proto.Txn, proto.ErrCode) {
+	if code := p.createAllowed(r); code != proto.OK {
+		return nil, code
+	}
+	slash := strings.LastIndexByte(r.Path, '/')
+	if slash < 0 || strings.IndexByte(r.Path, 0) >= 0 {
+		return nil, proto.ErrBadArguments
+	}
+	acl, code := p.fixup(r.ACL)
+	if code != proto.OK {
+		return nil, code
+	}
+	parent := p.lookup(parentOf(r.Path, slash))
+	if parent == nil {
+		return nil, proto.ErrNoNode
+	}
+	if !p.allowed(parent.acl, proto.PermCreate) {
+		return nil, proto.ErrNoAuth
+	}
+	path := r.Path
+	if sequential(r.Flags) {
+		path += fmt.Sprintf("%010d", parent.stat.Cversion)
+	}
+	if code := p.createFits(path, parent, r.Data); code != proto.OK {
+		return nil, code
+	}
+	cversion := parent.stat.Cversion + 1
+	p.update(parent, func(c *record) {
+		c.children++
+		c.stat.Cversion = cversion
+		c.stat.Pzxid = p.zxid
+	})
+	p.insert(&record{path: path, stat: p.newStat(ownerOf(r, p.req.Session)), acl: acl, data: r.Data})
+	switch op {
+	case proto.OpCreateContainer:
+		return &proto.CreateContainerTxn{Path: path, Data: r.Data, ACL: acl, ParentCversion: cversion}, proto.OK
+	case proto.OpCreateTTL:
+		return &proto.CreateTTLTxn{Path: path, Data: r.Data, ACL: acl, ParentCversion: cversion, TTLMs: r.TTLMs}, proto.OK
+	}
+	return &proto.CreateTxn{
+		Path: path, Data: r.Data, ACL: acl, Ephemeral: ephemeral(r.Flags), ParentCversion: cversion,
+	}, proto.OK
+}
+
+// createAllowed checks what does not depend on the tree: flags, TTL, session.
+func (p *Preparer) createAllowed(r *proto.CreateRequest) proto.ErrCode {
+	ttl := r.Flags == proto.FlagPersistentTTL || r.Flags == proto.FlagPersistentSequentialTTL
+	switch {
+	case r.Flags < proto.FlagPersistent || r.Flags > proto.FlagPersistentSequentialTTL:
+		return proto.ErrBadArguments
+	case ttl && !p.cfg.ExtendedTypes:
+		return proto.ErrUnimplemented
+	case ttl && (r.TTLMs <= 0 || r.TTLMs > maxTTLMs), !ttl && r.TTLMs >= 0:
+		return proto.ErrBadArguments
+	}
+	return p.active()
+}
+
+// createFits checks the final path against the tree.
+func (p *Preparer) createFits(path string, parent *record, data []byte) proto.ErrCode {
+	if datatree.ValidatePath(path) != nil {
+		return proto.ErrBadArguments
+	}
+	if p.lookup(path) != nil {
+		return proto.ErrNodeExists
+	}
+	if p.tree.IsEphemeralOwner(parent.stat.EphemeralOwner) {
+		return proto.ErrNoChildrenForEphemeral
+	}
+	return p.quotaAllows(path, 1, int64(len(data)))
+}
+
+// delete prepares a delete. The path is not validated: one that cannot exist
+// ends as NoNode.
+func (p *Preparer) delete(r *proto.DeleteRequest) (proto.Txn, proto.ErrCode) {
+	if code := p.active(); code != proto.OK {
+		return nil, code
+	}
+	slash, code := deletable(r.Path)
+	if code != proto.OK {
+		return nil, code
+	}
+	parent := p.lookup(parentOf(r.Path, slash))
+	if parent == nil {
+		return nil, proto.ErrNoNode
+	}
+	if !p.allowed(parent.acl, proto.PermDelete) {
+		return nil, proto.ErrNoAuth
+	}
+	node := p.lookup(r.Path)
+	switch {
+	case node == nil:
+		return nil, proto.ErrNoNode
+	case r.Version != anyVersion && r.Version != node.stat.Version:
+		return nil, proto.ErrBadVersion
+	case node.children > 0:
+		return nil, proto.ErrNotEmpty
+	}
+	p.remove(node, parent)
+	return &proto.DeleteTxn{Path: node.path}, proto.OK
+}
+
+// deleteContainer prepares the removal of an unused container. It is sent by
+// the server itself; from a client it is checked no further, as in Apache.
+func (p *Preparer) deleteContainer(path string) (proto.Txn, proto.ErrCode) {
+	slash, code := deletable(path)
+	if code != proto.OK {
+		return nil, code
+	}
+	node := p.lookup(path)
+	switch {
+	case node == nil:
+		return nil, proto.ErrNoNode
+	case node.children > 0:
+		return nil, proto.ErrNotEmpty
+	case p.tree.IsEphemeralOwner(node.stat.EphemeralOwner):
+		return nil, proto.ErrBadVersion
+	}
+	parent := p.lookup(parentOf(path, slash))
+	if parent == nil {
+		return nil, proto.ErrNoNode
+	}
+	p.remove(node, parent)
+	return &proto.DeleteTxn{Path: node.path}, proto.OK
+}
+
+func (p *Preparer) setData(r *proto.SetDataRequest) (proto.Txn, proto.ErrCode) {
+	node, code := p.target(r.Path, proto.PermWrite)
+	if code != proto.OK {
+		return nil, code
+	}
+	if code := p.quotaAllows(node.path, 0, int64(len(r.Data))-int64(len(node.data))); code != proto.OK {
+		return nil, code
+	}
+	if r.Version != anyVersion && r.Version != node.stat.Version {
+		return nil, proto.ErrBadVersion
+	}
+	version := node.stat.Version + 1
+	p.update(node, func(c *record) {
+		c.data = r.Data
+		c.stat.Version = version
+		c.stat.Mtime = p.now.TimeMs
+		c.stat.Mzxid = p.zxid
+	})
+	return &proto.SetDataTxn{Path: node.path, Data: r.Data, Version: version}, proto.OK
+}
+
+func (p *Preparer) setACL(r *proto.SetACLRequest) (proto.Txn, proto.ErrCode) {
+	if code := p.active(); code != proto.OK {
+		return nil, code
+	}
+	if datatree.ValidatePath(r.Path) != nil {
+		return nil, proto.ErrBadArguments
+	}
+	acl, code := p.fixup(r.ACL)
+	if code != proto.OK {
+		return nil, code
+	}
+	node, code := p.target(r.Path, proto.PermAdmin)
+	if code != proto.OK {
+		return nil, code
+	}
+	if r.Version != anyVersion && r.Version != node.stat.Aversion {
+		return nil, proto.ErrBadVersion
+	}
+	version := node.stat.Aversion + 1
+	p.update(node, func(c *record) {
+		c.acl = acl
+		c.stat.Aversion = version
+	})
+	return &proto.SetACLTxn{Path: node.path, ACL: acl, Version: version}, proto.OK
+}
+
+func (p *Preparer) check(r *proto.CheckVersionRequest) (proto.Txn, proto.ErrCode) {
+	node, code := p.target(r.Path, proto.PermRead)
+	if code != proto.OK {
+		return nil, code
+	}
+	if r.Version != anyVersion && r.Version != node.stat.Version {
+		return nil, proto.ErrBadVersion
+	}
+	return &proto.CheckVersionTxn{Path: node.path, Version: node.stat.Version + 1}, proto.OK
+}
+
+// reconfig answers as a server that is no member of an ensemble.
+func (p *Preparer) reconfig() (proto.Txn, proto.ErrCode) {
+	if !p.cfg.ReconfigEnabled {
+		return nil, proto.ErrReconfigDisabled
+	}
+	if code := p.active(); code != proto.OK {
+		return nil, code
+	}
+	return nil, proto.ErrUnimplemented
+}
+
+// target checks session, path, existence and permission, in this order.
+func (p *Preparer) target(path string, perm int32) (*record, proto.ErrCode) {
+	if code := p.active(); code != proto.OK {
+		return nil, code
+	}
+	if datatree.ValidatePath(path) != nil {
+		return nil, proto.ErrBadArguments
+	}
+	node := p.lookup(path)
+	if node == nil {
+		return nil, proto.ErrNoNode
+	}
+	if !p.allowed(node.acl, perm) {
+		return nil, proto.ErrNoAuth
+	}
+	return node, proto.OK
+}
+
+func (p *Preparer) fixup(acl []proto.ACL) ([]proto.ACL, proto.ErrCode) {
+	fixed, err := p.auth.Fixup(p.req.IDs, acl)
+	if err != nil {
+		var code proto.ErrCode
+		if !errors.As(err, &code) {
+			code = proto.ErrInvalidACL
+		}
+		return nil, code
+	}
+	return fixed, proto.OK
+}
+
+func (p *Preparer) quotaAllows(path string, count, sizeBytes int64) proto.ErrCode {
+	if p.cfg.EnforceQuota && p.tree.QuotaExceeded(path, count, sizeBytes) {
+		return proto.ErrQuotaExceeded
+	}
+	return proto.OK
+}
+
+// insert pushes a new znode.
+func (p *Preparer) insert(r *record) {
+	r.zxid = p.zxid
+	p.rehash(r)
+	p.digest += r.digest
+	p.overlay.push(r)
+}
+
+// remove pushes the end of a znode and the change in its parent.
+func (p *Preparer) remove(node, parent *record) {
+	p.update(parent, func(c *record) {
+		c.children--
+		c.stat.Pzxid = p.zxid
+	})
+	p.digest -= node.digest
+	p.overlay.push(&record{zxid: p.zxid, path: node.path, gone: true})
+}
+
+func (p *Preparer) newStat(owner int64) datatree.Persisted {
+	return datatree.Persisted{
+		Czxid: p.zxid, Mzxid: p.zxid, Pzxid: p.zxid,
+		Ctime: p.now.TimeMs, Mtime: p.now.TimeMs, EphemeralOwner: owner,
+	}
+}
+
+func ownerOf(r *proto.CreateRequest, session int64) int64 {
+	switch r.Flags {
+	case proto.FlagContainer:
+		return datatree.ContainerOwner
+	case proto.FlagPersistentTTL, proto.FlagPersistentSequentialTTL:
+		return datatree.TTLOwner(r.TTLMs)
+	case proto.FlagEphemeral, proto.FlagEphemeralSequential:
+		return session
+	}
+	return 0
+}
+
+func ephemeral(flags int32) bool {
+	return flags == proto.FlagEphemeral || flags == proto.FlagEphemeralSequential
+}
+
+func sequential(flags int32) bool {
+	switch flags {
+	case proto.FlagPersistentSequential, proto.FlagEphemeralSequential, proto.FlagPersistentSequentialTTL:
+		return true
+	}
+	return false
+}
+
+// deletable checks the path of a delete and returns where its name begins.
+func deletable(path string) (slash int, code proto.ErrCode) {
+	slash = strings.LastIndexByte(path, '/')
+	if slash < 0 || strings.IndexByte(path, 0) >= 0 || datatree.Reserved(path) {
+		return 0, proto.ErrBadArguments
+	}
+	return slash, proto.OK
+}
+
+// parentOf returns the parent of a path whose last slash is known.
+func parentOf(path string, slash int) string {
+	if slash == 0 {
+		return "/"
+	}
+	return path[:slash]
+}
