@@ -1,0 +1,190 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/server/auth"
+	"github.com/meerkat-zk/meerkat/server/session"
+	"github.com/meerkat-zk/meerkat/server/stats"
+)
+
+// conn is one client. Its reader goroutine cuts frames, runs the reads that
+// nothing is ahead of, proposes the writes, and flushes the outbox; replies to
+// writes and watch events come from the applier.
+type conn struct {
+	srv     *Server                         // set once
+	nc      net.Conn                        // set once
+	remote  netip.AddrPort                  // set once
+	since   time.Time                       // set once
+	out     *outbox                         // set once; safe for concurrent use
+	in      *frames                         // owned by the reader goroutine
+	turn    turn                            // owned by the reader goroutine
+	session atomic.Pointer[session.Session] // nil before the handshake; written by the reader
+	timeout atomic.Int32                    // ms, negotiated; written by the reader
+	fifo    fifo                            // guarded by the gate
+	gone    bool                            // guarded by the gate: no watch may be added any more
+	// hasReadOnly tells a client since 3.4 from an older one, whose connect
+	// frames end one byte earlier. Written by the reader before its session.
+	hasReadOnly bool
+	ids         atomic.Pointer[[]proto.ID]
+	dirty       atomic.Bool  // stands in the applier's list of outboxes to flush
+	last        atomic.Bool  // nothing is appended any more: close once written
+	waiting     atomic.Int64 // requests without a reply yet
+	stats       *stats.Conn  // safe for concurrent use
+}
+
+// maxBurst and maxBurstBytes bound the requests under one hold of the gate.
+const (
+	maxBurst      = 64
+	maxBurstBytes = 256 << 10
+)
+
+// outboxHighBytes is how much may wait for a client before its requests are
+// left unread; outboxLimitBytes is where a client that does not read its
+// events is cut off.
+const (
+	outboxHighBytes  = 1 << 20
+	outboxLimitBytes = 64 << 20
+)
+
+func newConn(srv *Server, nc net.Conn) *conn {
+	c := &conn{srv: srv, nc: nc, since: srv.clock.now(), out: newOutbox()}
+	if addr, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		c.remote = netip.AddrPortFrom(addr.AddrPort().Addr().Unmap(), addr.AddrPort().Port())
+	}
+	c.in = newFrames(nc, srv.cfg.Limits.MaxFrameBytes)
+	c.in.fits = srv.large.Fits
+	c.turn.conn = c
+	c.stats = srv.stats.NewConn()
+	c.turn.batch = stats.NewBatch(c.stats)
+	c.ids.Store(&[]proto.ID{{Scheme: "ip", ID: auth.HostText(c.remote.Addr())}})
+	return c
+}
+
+// serve reads until the connection ends. It is the reader goroutine.
+func (c *conn) serve() {
+	err := c.handshake()
+	for err == nil {
+		err = c.serveBurst()
+	}
+	c.srv.readers.Done()
+	switch {
+	case errors.Is(err, errFrameLength):
+		c.srv.meters.oversized.Add(1)
+	case errors.Is(err, errLargeRequests):
+		c.srv.meters.largeRejected.Add(1)
+	}
+	switch {
+	case c.srv.stopped(err):
+		c.linger()
+	case c.last.Load():
+		_ = c.flush() // a client that does not take its last reply loses it
+	case !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
+		c.srv.log.Info().Str("client", c.remote.String()).Str("session", hexID(c.sessionID())).Err(err).Msg("connection closed")
+	}
+	c.end()
+}
+
+// errFinished ends the reader after the last reply was appended.
+var errFinished = errors.New("connection finished")
+
+// serveBurst runs every whole request that is in the buffer, sends what they
+// produced, and reads on.
+func (c *conn) serveBurst() error {
+	var err error
+	for err == nil {
+		var frame []byte
+		var ok bool
+		if frame, ok, err = c.in.next(); !ok {
+			break
+		}
+		err = c.turn.request(frame)
+	}
+	c.turn.leave()
+	c.turn.batch.Flush()
+	if flushErr := c.flush(); err == nil {
+		err = flushErr
+	}
+	if err != nil {
+		return err
+	}
+	c.out.waitBelow(outboxHighBytes)
+	c.srv.requests.Pause(&c.waiting)
+	if err := c.in.fill(); err != nil {
+		return err
+	}
+	c.turn.began = c.srv.clock.nanos()
+	return nil
+}
+
+// flush writes the outbox and closes the connection after its last frame.
+func (c *conn) flush() error {
+	err := c.out.flush(c.nc)
+	if err != nil || c.last.Load() && c.out.idle() {
+		_ = c.nc.Close() // the reader goroutine notices and cleans up
+	}
+	return err
+}
+
+// flushLater lets the applier flush the connection after its batch.
+func (c *conn) flushLater() {
+	if c.dirty.CompareAndSwap(false, true) {
+		c.srv.applier.flushSoon(c)
+	}
+}
+
+// finish lets the connection close once what waits is written.
+func (c *conn) finish() { c.last.Store(true) }
+
+// end releases what the connection holds. The gate's write side keeps events
+// from reaching a watcher that is half removed.
+func (c *conn) end() {
+	_ = c.nc.Close() // an error here has nobody left to interest
+	c.out.close()
+	c.srv.gate.enterWrite()
+	c.gone = true
+	c.srv.tree.Watches().RemoveAll(c)
+	c.srv.gate.leaveWrite()
+	c.srv.conns.remove(c)
+	c.srv.meters.dropped.Add(1)
+}
+
+// sessionID returns the id of the session; 0 before the handshake.
+func (c *conn) sessionID() int64 {
+	if s := c.session.Load(); s != nil {
+		return s.ID
+	}
+	return 0
+}
+
+// identities returns what the connection has authenticated as.
+func (c *conn) identities() []proto.ID { return *c.ids.Load() }
+
+// Stale tells whether the connection is over. It is called under the gate.
+func (c *conn) Stale() bool { return c.gone }
+
+// Notify appends a watch event, unless the client may not read the znode. It
+// is called under the gate.
+func (c *conn) Notify(ev datatree.Event) {
+	if !c.srv.auth.Check(ev.ACL, proto.PermRead, c.identities()) {
+		return
+	}
+	b := c.out.begin()
+	start := len(b)
+	b = proto.ReplyHeader{Xid: proto.XidNotification, Zxid: ev.Zxid}.Append(b)
+	event := proto.WatcherEvent{Type: ev.Type, State: proto.StateSyncConnected, Path: ev.Path}
+	b = event.Append(b)
+	c.stats.Event(len(b) - start)
+	if c.out.end(b) > outboxLimitBytes {
+		c.srv.log.Warn().Str("client", c.remote.String()).Msg("client does not read its events: connection cut")
+		_ = c.nc.Close() // the reader goroutine notices and cleans up
+	}
+	c.flushLater()
+}

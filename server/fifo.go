@@ -1,0 +1,80 @@
+package server
+
+import "github.com/meerkat-zk/meerkat/jute/proto"
+
+// pending is a request that cannot be answered yet: a write whose transaction
+// is on its way, or anything that came behind one.
+type pending struct {
+	xid  int32
+	size int // of the frame in bytes
+	op   proto.Op
+	kind pendingKind
+	code proto.ErrCode // of a rejected request
+	body []byte        // of a parked request; in the fifo's own memory
+	ids  []proto.ID    // of a parked request, as they were when it came
+	at   int64         // when it came, in ns of the server's clock
+}
+
+type pendingKind byte
+
+const (
+	awaitsTxn pendingKind = iota // answered when its transaction is applied
+	parked                       // run right after the last write ahead of it
+	rejected                     // answered with code in its turn
+)
+
+// fifo keeps the order of one session: replies leave in the order in which
+// requests came, and a read misses none of the session's writes.
+//
+// It is guarded by the gate: the connection's reader goroutine changes it
+// holding the read side (there is one reader per connection), the applier
+// holding the write side.
+type fifo struct {
+	items []pending
+	head  int
+	chunk []byte // bodies are copied into it; a full one is left to its bodies
+}
+
+// chunkBytes is the size of the memory that parked bodies share.
+const chunkBytes = 4 << 10
+
+func (f *fifo) empty() bool { return f.head == len(f.items) }
+
+func (f *fifo) len() int { return len(f.items) - f.head }
+
+func (f *fifo) push(p pending) {
+	if p.body != nil {
+		p.body = f.keep(p.body)
+	}
+	if f.head > len(f.items)/2 && len(f.items) == cap(f.items) {
+		n := copy(f.items, f.items[f.head:])
+		clear(f.items[n:])
+		f.items, f.head = f.items[:n], 0
+	}
+	f.items = append(f.items, p)
+}
+
+// keep copies a body, which shares the reader's buffer.
+func (f *fifo) keep(body []byte) []byte {
+	if cap(f.chunk)-len(f.chunk) < len(body) {
+		f.chunk = make([]byte, 0, max(chunkBytes, len(body)))
+	}
+	at := len(f.chunk)
+	f.chunk = append(f.chunk, body...)
+	return f.chunk[at:len(f.chunk):len(f.chunk)]
+}
+
+func (f *fifo) front() *pending { return &f.items[f.head] }
+
+// pop removes the front.
+func (f *fifo) pop() {
+	f.items[f.head] = pending{}
+	f.head++
+	if f.empty() {
+		f.items, f.head = f.items[:0], 0
+		f.chunk = f.chunk[:0]
+		if cap(f.chunk) > chunkBytes {
+			f.chunk = nil
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/server/session"
+	"github.com/meerkat-zk/meerkat/server/stats"
+	"github.com/meerkat-zk/meerkat/server/throttle"
+)
+
+// The reasons to close a connection during the handshake without a reply.
+var (
+	errZxidAhead    = errors.New("client has seen a zxid that this server has not: it must try another server")
+	errThrottled    = errors.New("too many new connections at once: connection throttled")
+	errDiskFull     = errors.New("no session can be opened while the disk is full")
+	errWordAnswered = errors.New("four-letter word answered")
+)
+
+// handshake reads the first bytes of a connection: a four-letter word, or the
+// ConnectRequest that opens or renews a session.
+func (c *conn) handshake() error {
+	if idle := c.srv.cfg.Limits.SessionlessTimeoutMs; idle > 0 {
+		_ = c.nc.SetReadDeadline(time.Now().Add(time.Duration(idle) * time.Millisecond))
+	}
+	frame, err := c.firstFrame()
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.srv.meters.silent.Add(1)
+		}
+		return err
+	}
+	d := jute.NewDecoder(frame)
+	var req proto.ConnectRequest
+	req.Decode(&d)
+	if err := d.Err(); err != nil {
+		return fmt.Errorf("connect request: %w", err)
+	}
+	_ = c.nc.SetReadDeadline(time.Time{})
+	c.turn.began = c.srv.clock.nanos()
+	c.hasReadOnly = req.HasReadOnly
+	c.stats.Packets(1, 0, len(frame)+4)
+	return c.connect(&req)
+}
+
+func (c *conn) firstFrame() ([]byte, error) {
+	for {
+		frame, ok, err := c.in.next()
+		if ok || err != nil {
+			return frame, err
+		}
+		if err := c.in.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// connect opens a new session, or renews the one the client names.
+func (c *conn) connect(req *proto.ConnectRequest) error {
+	srv := c.srv
+	kind := throttle.NewSession
+	if req.SessionID != 0 {
+		kind = throttle.Renewal
+	}
+	if !srv.blue.Admit(kind) {
+		srv.meters.rejected.Add(1)
+		return errThrottled
+	}
+	srv.meters.tokenDeficit.Add(srv.blue.Deficit())
+	srv.meters.connectRequests.Add(1)
+	if req.LastZxidSeen > srv.lastZxid() {
+		return fmt.Errorf("%w: 0x%x", errZxidAhead, req.LastZxidSeen)
+	}
+	timeout := srv.cfg.Session.Clamp(req.TimeoutMs)
+	c.timeout.Store(timeout)
+	if req.SessionID == 0 {
+		return c.openSession(timeout)
+	}
+	return c.renewSession(req, timeout)
+}
+
+// openSession proposes a new session. Its reply leaves when the transaction
+// is applied; what the client has pipelined behind it waits in the fifo.
+func (c *conn) openSession(timeoutMs int32) error {
+	s := c.srv.sessions.Create(timeoutMs, session.Local)
+	c.session.Store(s)
+	c.srv.conns.bind(s.ID, c)
+	c.turn.op = proto.OpCreateSession
+	if c.srv.requests.Enter(&c.turn) == throttle.Drop {
+		c.srv.sessions.Remove(s.ID)
+		return errStale
+	}
+	if code := c.srv.proposer.createSession(c, s.ID, timeoutMs); code != proto.OK {
+		c.srv.requests.Done()
+		c.srv.sessions.Remove(s.ID)
+		return errDiskFull
+	}
+	return nil
+}
+
+// renewSession takes a session over from the connection that has it. A wrong
+// password has cost that connection its life by then, as in Apache.
+func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
+	c.srv.meters.revalidations.Add(1)
+	if old := c.srv.conns.bind(req.SessionID, c); old != nil {
+		_ = old.nc.Close() // its reader goroutine cleans up
+	}
+	s := c.srv.sessions.Find(req.SessionID)
+	if s == nil || !session.CheckPasswd(req.SessionID, req.Passwd) ||
+		!c.srv.sessions.Keep(s, c.srv.sessions.NowMs(), timeoutMs) {
+		c.srv.conns.unbind(req.SessionID, c)
+		c.reject()
+		return errFinished
+	}
+	c.session.Store(s)
+	c.srv.sessions.SetOwner(s.ID, session.Local)
+	size := c.accept()
+	c.stats.Replied(stats.Reply{
+		Op: proto.OpCreateSession, Zxid: c.srv.lastZxid(), Bytes: size, BeganNs: c.turn.began, EndNs: c.srv.clock.nanos(),
+	})
+	return c.flush()
+}
+
+// accept appends the reply to a handshake that succeeded and returns its size
+// in bytes.
+func (c *conn) accept() int {
+	s := c.session.Load()
+	passwd := session.Passwd(s.ID)
+	return c.replyConnect(&proto.ConnectResponse{TimeoutMs: c.timeout.Load(), SessionID: s.ID, Passwd: passwd[:]})
+}
+
+// reject tells the client that its session is gone.
+func (c *conn) reject() {
+	c.replyConnect(&proto.ConnectResponse{Passwd: make([]byte, proto.PasswdBytes)})
+	c.finish()
+	_ = c.flush() // the connection ends either way
+}
+
+func (c *conn) replyConnect(r *proto.ConnectResponse) int {
+	r.HasReadOnly = c.hasReadOnly
+	b := c.out.begin()
+	start := len(b)
+	b = r.Append(b)
+	c.out.end(b)
+	return len(b) - start
+}

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"sync"
+
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/server/prepare"
+	"github.com/meerkat-zk/meerkat/server/session"
+)
+
+// proposer gives writes their place in the one order of all writes: prepared
+// and queued for the log under one lock, so that zxid order is queue order.
+//
+// Lock order: proposer.mu, then the gate's read side.
+type proposer struct {
+	srv   *Server
+	queue *logQueue
+
+	mu   sync.Mutex
+	prep *prepare.Preparer // mu and the gate's read side
+}
+
+// enter waits for room in the log's queue and takes the locks of a proposal;
+// leave gives them up.
+func (p *proposer) enter() {
+	p.mu.Lock()
+	p.queue.admit()
+	p.srv.gate.enterRead()
+}
+
+func (p *proposer) leave() {
+	p.srv.gate.leaveRead()
+	p.mu.Unlock()
+}
+
+// propose queues a client's write and returns OK, or why there is no
+// transaction: the reply then carries the code in the write's turn. The
+// caller has entered.
+func (p *proposer) propose(origin *conn, h proto.RequestHeader, body []byte, ids []proto.ID) proto.ErrCode {
+	if !p.hasRoom() {
+		return proto.ErrSystem
+	}
+	id := origin.sessionID()
+	if h.Op == proto.OpCloseSession {
+		p.shrinkSession(id)
+	}
+	return p.submit(origin, &prepare.Request{
+		Session: id, Owner: session.Local, Cxid: h.Xid, Op: h.Op, Body: body, IDs: ids, TimeMs: p.srv.clock.wallMs(),
+	})
+}
+
+// hasRoom tells whether the disk takes more writes.
+func (p *proposer) hasRoom() bool {
+	if p.srv.store.HasRoom() {
+		return true
+	}
+	p.srv.meters.diskFull.Add(1)
+	return false
+}
+
+func (p *proposer) submit(origin *conn, r *prepare.Request) proto.ErrCode {
+	result := p.prep.Prepare(r)
+	if result.Malformed {
+		return proto.ErrMarshalling
+	}
+	p.count(&result)
+	p.queue.put(proposal{entry: result.Entry, size: len(result.Raw), origin: origin}, result.Raw)
+	return proto.OK
+}
+
+// count keeps account of a prepared write.
+func (p *proposer) count(r *prepare.Result) {
+	m := p.srv.meters
+	m.prepared.Add(1)
+	m.queued.Add(1)
+	switch txn := r.Entry.Txn.(type) {
+	case *proto.CreateTxn:
+		m.wrote(txn.Path, len(txn.Data))
+	case *proto.CreateContainerTxn:
+		m.wrote(txn.Path, len(txn.Data))
+	case *proto.CreateTTLTxn:
+		m.wrote(txn.Path, len(txn.Data))
+	case *proto.SetDataTxn:
+		m.wrote(txn.Path, len(txn.Data))
+	}
+}
+
+// changes returns how many changes of znodes were prepared, and how many of
+// these the preparer has seen applied.
+func (p *proposer) changes() (prepared, applied int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.prep.Changes()
+}
+
+// createSession proposes a session that the tracker knows already.
+func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.ErrCode {
+	p.enter()
+	defer p.leave()
+	if !p.hasRoom() {
+		return proto.ErrSystem
+	}
+	code := p.submit(origin, &prepare.Request{
+		Session: id, Op: proto.OpCreateSession, Body: jute.AppendInt(nil, timeoutMs), TimeMs: p.srv.clock.wallMs(),
+	})
+	if code == proto.OK {
+		origin.park(pending{op: proto.OpCreateSession, kind: awaitsTxn, at: p.srv.clock.nanos()})
+	}
+	return code
+}
+
+// closeSession ends a session that nobody asks to end: it has expired. It
+// reports false when the disk is full, and is to be tried again.
+func (p *proposer) closeSession(id int64) bool {
+	p.enter()
+	defer p.leave()
+	if !p.srv.store.HasRoom() {
+		return false
+	}
+	p.shrinkSession(id)
+	p.submit(nil, &prepare.Request{Session: id, Op: proto.OpCloseSession, TimeMs: p.srv.clock.wallMs()})
+	return true
+}
+
+// shrinkSession deletes ephemerals ahead of a closeSession that would be too
+// large to be read by any peer.
+func (p *proposer) shrinkSession(id int64) {
+	for _, paths := range p.prep.Oversized(id) {
+		result := p.prep.PrepareDeletes(id, paths, p.srv.clock.wallMs())
+		p.queue.put(proposal{entry: result.Entry, size: len(result.Raw)}, result.Raw)
+	}
+}
+
+// deleteContainer removes a container or TTL znode that is no longer used;
+// when it is used after all, the transaction is an error and changes nothing.
+func (p *proposer) deleteContainer(path string) {
+	p.enter()
+	defer p.leave()
+	if !p.srv.store.HasRoom() {
+		return
+	}
+	p.submit(nil, &prepare.Request{
+		Op: proto.OpDeleteContainer, Body: jute.AppendString(nil, path), TimeMs: p.srv.clock.wallMs(),
+	})
+}

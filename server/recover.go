@@ -1,0 +1,118 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/persistence"
+)
+
+// recovery fills a tree from a snapshot and the transactions behind it.
+type recovery struct {
+	tree         *datatree.Tree
+	snapshotTook time.Duration
+}
+
+// Reset forgets a snapshot that turned out to be damaged.
+func (r *recovery) Reset() { r.tree.Reset() }
+
+// DecodeSnapshot reads sessions, ACLs and znodes.
+func (r *recovery) DecodeSnapshot(stream *jute.Reader) error {
+	began := time.Now()
+	defer func() { r.snapshotTook += time.Since(began) }()
+	return r.tree.Decode(stream)
+}
+
+// SnapshotDigest notes what the tree's digest must be at a zxid.
+func (r *recovery) SnapshotDigest(zxid int64, version int32, digest uint64) {
+	r.tree.ExpectDigest(zxid, version, digest)
+}
+
+// Replay applies one transaction. Its error result is no failure: a fuzzy
+// snapshot holds the effects of transactions that come again.
+func (r *recovery) Replay(e *proto.Entry) error {
+	r.tree.Apply(e)
+	return nil
+}
+
+// recover loads the data directory.
+func (srv *Server) recover() error {
+	began := time.Now()
+	s := &srv.cfg.Storage
+	store, err := persistence.Open(persistence.Config{
+		FS: srv.fs, DataDir: s.DataDir, LogDir: s.LogDir, Autocreate: s.Autocreate,
+		PreallocBytes: s.PreallocBytes, LogSizeLimitBytes: s.LogSizeLimitBytes, ForceSync: s.ForceSync,
+		ReserveBytes:  srv.reserveBytes(),
+		MaxEntryBytes: srv.maxTxnBytes(), Compression: s.Compression, TrustEmptySnapshot: s.TrustEmptySnapshot,
+		DBAutocreate: s.DBAutocreate, DigestEnabled: s.DigestEnabled, SerializeLastZxid: s.SerializeLastZxid,
+		FsyncWarn: time.Duration(s.FsyncWarnMs) * time.Millisecond, OnSync: srv.synced, Log: srv.log,
+	})
+	if err != nil {
+		return err
+	}
+	tree := datatree.New(datatree.Config{
+		Digest: s.DigestEnabled, ExtendedTypes: srv.cfg.Znodes.ExtendedTypes,
+		Emulate353TTL: srv.cfg.Znodes.Emulate353TTL, ChildrenCache: srv.cfg.Caches.Children,
+		DigestMismatch: srv.digestMismatch,
+		Notice:         func(text string) { srv.log.Warn().Msg(text) },
+		Triggered:      srv.meters.triggered,
+	})
+	r := &recovery{tree: tree}
+	recovered, err := store.Recover(r)
+	if err != nil {
+		_ = store.Close() // the recovery's error is the one that matters
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if recovered.Zxid < 0 {
+		_ = store.Close() // the missing database is the error that matters
+		return fmt.Errorf("%w: %s is empty and db.autocreate is false: create the file initialize there to start a new database",
+			persistence.ErrDataDir, s.DataDir)
+	}
+	tree.SetLastZxid(recovered.Zxid)
+	srv.store, srv.tree = store, tree
+	if recovered.NeedsSnapshot {
+		if err := srv.saveFirstSnapshot(); err != nil {
+			return errors.Join(err, store.Close())
+		}
+	}
+	srv.snapshots = newSnapshots(srv, recovered.Txns)
+	for id, timeoutMs := range srv.tree.Sessions() {
+		srv.sessions.Track(id, timeoutMs)
+	}
+	srv.metrics.Summary("dbinittime").Observe(time.Since(began))
+	srv.metrics.Summary("startup_txns_loaded").Add(int64(recovered.Txns))
+	srv.metrics.Summary("startup_snap_load_time").Observe(r.snapshotTook)
+	srv.metrics.Summary("startup_txns_load_time").Observe(recovered.Took - r.snapshotTook)
+	srv.log.Info().Str("zxid", hexID(recovered.Zxid)).Int("txns_replayed", recovered.Txns).
+		Int("znodes", srv.tree.Nodes()).Int("sessions", srv.sessions.Len()).Dur("took", time.Since(began)).
+		Msg("data loaded")
+	return nil
+}
+
+// reserveBytes is the disk space that is held ready for the log: room for all
+// that can be accepted and not yet appended, which is a full queue, what one
+// hold of the proposer's lock adds to it, and the batch being written.
+func (srv *Server) reserveBytes() int64 {
+	return 2 * (int64(srv.cfg.Limits.LogQueueBytes) + maxBurstBytes + int64(srv.maxTxnBytes()))
+}
+
+// digestMismatch reports data that differs from what its writer had.
+func (srv *Server) digestMismatch(m datatree.Mismatch) {
+	srv.meters.mismatches.Add(1)
+	srv.log.Error().Str("zxid", hexID(m.Zxid)).Uint64("expected", m.Expected).Uint64("actual", m.Actual).
+		Bool("snapshot", m.Snapshot).Msg("digest mismatch: the data differs from what was written")
+}
+
+// saveFirstSnapshot gives the log something to start from.
+func (srv *Server) saveFirstSnapshot() error {
+	snapshot := srv.tree.Snapshot(srv.gate.reader())
+	defer snapshot.Close()
+	_, err := srv.store.SaveSnapshot(snapshot)
+	return err
+}
+
+func hexID(id int64) string { return fmt.Sprintf("0x%x", uint64(id)) }

@@ -1,0 +1,198 @@
+// Package server is a ZooKeeper server: the client port, the sessions and the
+// pipeline that every request takes.
+//
+//	reader -> proposer -> log writer -> applier -> outboxes -> clients
+//	   \___________________ reads _________________/
+//
+// A write is prepared and queued by its connection's reader ([proposer]), made
+// durable together with all others that wait ([logWriter]), applied in zxid
+// order ([applier]) and only then answered. A read runs on its connection's
+// reader, unless a write of its session is ahead of it: then the applier runs
+// it right after that write. The [gate] keeps watch events and replies in
+// order; the [outbox] sends what has gathered with one system call.
+//
+// A standalone server is an ensemble of one: what commits a transaction is
+// the tally of package quorum, with a single voter.
+package server
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/meerkat-zk/meerkat/conf"
+	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/persistence"
+	"github.com/meerkat-zk/meerkat/persistence/vfs"
+	"github.com/meerkat-zk/meerkat/quorum"
+	"github.com/meerkat-zk/meerkat/server/auth"
+	"github.com/meerkat-zk/meerkat/server/prepare"
+	"github.com/meerkat-zk/meerkat/server/session"
+	"github.com/meerkat-zk/meerkat/server/stats"
+	"github.com/meerkat-zk/meerkat/server/throttle"
+)
+
+// selfID is the only voter of an ensemble of one, and the server's number in
+// the ids of its sessions.
+const selfID = 1
+
+// Server is one running server.
+type Server struct {
+	cfg   *conf.Config   // set once
+	log   zerolog.Logger // set once
+	build BuildInfo      // set once
+	clock clock          // set once
+	fs    vfs.FS         // set once
+
+	gate  gate
+	tree  *datatree.Tree     // set by Start; guarded by the gate
+	store *persistence.Store // set by Start; its methods say who may call them
+
+	auth      *auth.Registry     // set once
+	sessions  *session.Tracker   // set once
+	conns     *connTable         // set once
+	caps      *throttle.Caps     // set once
+	blue      *throttle.Blue     // set once
+	requests  *throttle.Requests // set once
+	staleRule throttle.StaleRule // set once
+	metrics   *stats.Registry    // set once
+	stats     *stats.Server      // set once
+	meters    *meters            // set once
+	large     *throttle.Large    // set once
+
+	proposer  *proposer    // set by Start
+	logWriter *logWriter   // set by Start
+	applier   *applier     // set by Start
+	snapshots *snapshots   // set by Start
+	listener  net.Listener // set by Start; nil without a client port
+
+	stopping   chan struct{}  // closed when Stop begins
+	answered   chan struct{}  // closed when Stop has seen every accepted request answered
+	readers    sync.WaitGroup // connections that may still read requests
+	background sync.WaitGroup // accepting and maintenance
+	failed     chan error     // holds the first fatal error
+}
+
+// BuildInfo says which build this is.
+type BuildInfo struct {
+	Version string // of Meerkat
+	Commit  string
+	Date    string
+}
+
+// New makes a server from a valid configuration. It touches neither disk nor
+// network.
+func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error) {
+	registry, err := auth.New(auth.Config{
+		SkipACL: cfg.Auth.SkipACL, DigestEnabled: cfg.Auth.DigestEnabled, DigestAlg: cfg.Auth.DigestAlg,
+		SuperDigest: cfg.Auth.SuperDigest, Classes: cfg.Auth.Classes, EnsembleNames: cfg.Auth.EnsembleNames,
+		EnforceAuth: cfg.Auth.Enforce, EnforceSchemes: cfg.Auth.EnforceSchemes,
+	})
+	if err != nil {
+		return nil, err
+	}
+	srv := &Server{
+		cfg: cfg, log: log, build: build, clock: newClock(), fs: vfs.OS{}, auth: registry,
+		conns:     newConnTable(),
+		large:     throttle.NewLarge(cfg.Requests.LargeThresholdBytes, cfg.Requests.LargeMaxBytes),
+		caps:      throttle.NewCaps(cfg.Limits.MaxConnections, cfg.Limits.MaxConnectionsPerAddress),
+		staleRule: throttle.StaleRule{Connection: cfg.Requests.StaleConnectionCheck, Latency: cfg.Requests.StaleLatencyCheck},
+		stopping:  make(chan struct{}), answered: make(chan struct{}), failed: make(chan error, 1),
+	}
+	nowMs := func() int64 { return srv.clock.nanos() / int64(time.Millisecond) }
+	srv.requests = throttle.NewRequests(throttle.RequestsConfig{
+		Outstanding: throttle.OutstandingLimit(cfg.Requests.MaxOutstanding, 1), MaxInProcess: cfg.Requests.ThrottleMax,
+		StallMs: cfg.Requests.ThrottleStallMs, DropStale: cfg.Requests.ThrottleDropStale,
+		OpWaitMs: cfg.Requests.ThrottledOpWaitMs, NowMs: nowMs,
+	})
+	srv.blue, err = throttle.NewBlue(blueConfig(&cfg.Connections, nowMs))
+	srv.sessions = session.NewTracker(session.Config{
+		TickMs: cfg.Session.TickTimeMs, ServerID: selfID, Expire: srv.expire,
+	})
+	srv.metrics = stats.NewRegistry()
+	srv.stats = stats.NewServer(srv.metrics, srv.clock.nanos)
+	srv.meters = newMeters(srv.metrics)
+	return srv, err
+}
+
+func blueConfig(c *conf.Connections, nowMs func() int64) throttle.BlueConfig {
+	return throttle.BlueConfig{
+		Tokens: c.Tokens, FillTimeMs: c.FillTimeMs, FillCount: c.FillCount, FreezeTimeMs: c.FreezeTimeMs,
+		DropIncrease: c.DropIncrease, DropDecrease: c.DropDecrease, DecreaseRatio: c.DecreaseRatio,
+		Weighted: c.Weighted, GlobalWeight: c.GlobalWeight, RenewWeight: c.RenewWeight,
+		LocalWeight: throttle.DefaultBlueConfig().LocalWeight, NowMs: nowMs,
+	}
+}
+
+// Start recovers the data directory, opens the client port and serves. When
+// it fails, nothing is left running.
+func (srv *Server) Start() error {
+	if err := srv.recover(); err != nil {
+		return err
+	}
+	if err := srv.listen(); err != nil {
+		return errors.Join(err, srv.store.Close())
+	}
+	srv.startPipeline()
+	srv.gauges()
+	srv.startMaintenance()
+	if srv.listener != nil {
+		srv.background.Go(srv.accept)
+	}
+	return nil
+}
+
+// startPipeline starts the goroutines of the write path.
+func (srv *Server) startPipeline() {
+	queue := newLogQueue(srv.cfg.Limits.LogQueueBytes)
+	prep := prepare.New(prepare.Config{
+		EnforceQuota: srv.cfg.Quota.Enforce, ExtendedTypes: srv.cfg.Znodes.ExtendedTypes,
+		ReconfigEnabled: srv.cfg.Reconfig.Enabled, CloseSessionPaths: srv.cfg.Znodes.CloseSessionPaths,
+		Digest: srv.cfg.Storage.DigestEnabled, MaxTxnBytes: srv.maxTxnBytes(),
+	}, srv.tree, srv.auth, srv.sessions)
+	srv.proposer = &proposer{srv: srv, queue: queue, prep: prep}
+	srv.applier = newApplier(srv)
+	srv.logWriter = &logWriter{
+		srv: srv, queue: queue, done: make(chan struct{}),
+		commit: quorum.NewCommitment(quorum.NewMajority(selfID), srv.tree.LastZxid()),
+	}
+	go srv.logWriter.run() // ends with the queue; see Stop
+	go srv.applier.run()   // ends with the log writer
+}
+
+// maxTxnBytes is the largest transaction that every peer can read.
+func (srv *Server) maxTxnBytes() int {
+	return srv.cfg.Limits.MaxFrameBytes + srv.cfg.Limits.ExtraFrameBytes
+}
+
+// Addr returns where clients reach the server, once it is started; nil when
+// it has no client port.
+func (srv *Server) Addr() net.Addr {
+	if srv.listener == nil {
+		return nil
+	}
+	return srv.listener.Addr()
+}
+
+// Done delivers the error after which the server cannot go on. The process is
+// to exit then: what is not synced was not acknowledged.
+func (srv *Server) Done() <-chan error { return srv.failed }
+
+// fail reports a fatal error; the first one counts.
+func (srv *Server) fail(err error) {
+	srv.meters.unrecoverable.Add(1)
+	select {
+	case srv.failed <- err:
+	default:
+	}
+}
+
+// lastZxid returns the zxid of the last applied transaction.
+func (srv *Server) lastZxid() int64 {
+	srv.gate.enterRead()
+	defer srv.gate.leaveRead()
+	return srv.tree.LastZxid()
+}

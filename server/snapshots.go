@@ -1,0 +1,80 @@
+package server
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// snapshots decides when a snapshot is due and lets one be written beside the
+// writes. As in Apache it is due after between half and all of snapCount
+// transactions, or of the size limit, by a random number drawn anew each
+// time, so that the servers of an ensemble do not all write at once.
+type snapshots struct {
+	srv *Server
+
+	count, countDue int   // owned by the log writer: transactions since the last
+	bytes, bytesDue int64 // owned by the log writer: logged since the last; due 0 is never
+
+	due     atomic.Bool    // set by the log writer, taken by the applier
+	writing atomic.Bool    // a snapshot is being written
+	running sync.WaitGroup // the goroutine that writes
+}
+
+func newSnapshots(srv *Server, replayed int) *snapshots {
+	s := &snapshots{srv: srv, count: replayed}
+	s.draw()
+	return s
+}
+
+func (s *snapshots) draw() {
+	half := s.srv.cfg.Storage.SnapCount / 2
+	s.countDue = half + rand.IntN(max(half, 1))
+	if limit := s.srv.cfg.Storage.SnapSizeLimitBytes; limit > 0 {
+		s.bytesDue = limit/2 + rand.Int64N(max(limit/2, 1))
+	}
+}
+
+// logged counts what the log writer has synced. When a snapshot is due, the
+// log goes on in a new file, so that a purge can drop the old one, unless the
+// last snapshot is still being written.
+func (s *snapshots) logged(txns, sizeBytes int) error {
+	s.count += txns
+	s.bytes += int64(sizeBytes)
+	if s.count <= s.countDue && (s.bytesDue == 0 || s.bytes <= s.bytesDue) {
+		return nil
+	}
+	s.count, s.bytes = 0, 0
+	s.draw()
+	if err := s.srv.store.Roll(); err != nil {
+		return err
+	}
+	if !s.writing.Load() {
+		s.due.Store(true)
+	}
+	return nil
+}
+
+// begin starts a snapshot if one is due. The applier calls it under the
+// gate's write side, which makes it exact as of the last applied zxid.
+func (s *snapshots) begin() {
+	if !s.due.Load() || !s.writing.CompareAndSwap(false, true) {
+		return
+	}
+	s.due.Store(false)
+	snapshot := s.srv.tree.Snapshot(s.srv.gate.reader())
+	s.running.Go(func() {
+		defer s.writing.Store(false)
+		defer snapshot.Close()
+		began := s.srv.clock.nanos()
+		info, err := s.srv.store.SaveSnapshot(snapshot)
+		s.srv.meters.snapshot.Observe(time.Duration(s.srv.clock.nanos() - began))
+		if err != nil {
+			// The log still has everything: the next snapshot may succeed.
+			s.srv.log.Error().Err(err).Msg("snapshot could not be written")
+			return
+		}
+		s.srv.log.Info().Str("file", info.Path).Int64("bytes", info.SizeBytes).Dur("took", info.Took).Msg("snapshot written")
+	})
+}
