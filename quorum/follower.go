@@ -128,7 +128,9 @@ func (f *following) received(c *Core, p *proto.QuorumPacket) {
 		f.begin(c, p)
 	case proto.PacketPing:
 		if f.step >= stepAcked {
-			c.send(f.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: p.Zxid, Auth: p.Auth})
+			// Null data instead of no sessions ends the link: Apache's leader
+			// reads the answer without looking.
+			c.send(f.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: p.Zxid, Data: []byte{}, Auth: p.Auth})
 		}
 	case proto.PacketRevalidate, proto.PacketSync:
 		// The shell's; here they only show that the leader lives.

@@ -76,6 +76,46 @@ func TestQuorumPacket(t *testing.T) {
 	}
 }
 
+// TestQuorumRecorded reads what Apache 3.9.5 sent to other servers of an
+// ensemble, and writes the same bytes again.
+func TestQuorumRecorded(t *testing.T) {
+	for _, tt := range []struct {
+		wire string
+		want QuorumPacket
+	}{
+		{"0000000b 0000000000000000 00000014 0000000000000001 00010000 0000000000000000 ffffffff",
+			QuorumPacket{Type: PacketFollowerInfo, Data: LearnerInfo{ServerID: 1, Protocol: LearnerProtocol}.Append(nil)}},
+		{"00000011 0000000100000000 00000004 00010000 ffffffff",
+			QuorumPacket{Type: PacketLeaderInfo, Zxid: 1 << 32, Data: jute.AppendInt(nil, LearnerProtocol)}},
+		{"00000012 0000000000000000 00000004 00000000 ffffffff", QuorumPacket{Type: PacketAckEpoch, Data: []byte{0, 0, 0, 0}}},
+		{"0000000d 0000000100000000 ffffffff ffffffff", QuorumPacket{Type: PacketDiff, Zxid: 1 << 32}},
+		{"0000000f 0000000100000000 ffffffff ffffffff", QuorumPacket{Type: PacketSnap, Zxid: 1 << 32}},
+		{"0000000c ffffffffffffffff ffffffff ffffffff", QuorumPacket{Type: PacketUpToDate, Zxid: -1}},
+		{"00000003 0000000100000001 ffffffff ffffffff", QuorumPacket{Type: PacketAck, Zxid: 1<<32 | 1}},
+	} {
+		wire := unhex(t, tt.wire)
+		d := jute.NewDecoder(wire)
+		var got QuorumPacket
+		if got.Decode(&d); d.Err() != nil || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: %+v, %v", tt.want.Type, got, d.Err())
+		}
+		if again := tt.want.Append(nil); !bytes.Equal(again, wire) {
+			t.Errorf("%s: written as %x, Apache wrote %x", tt.want.Type, again, wire)
+		}
+	}
+	config := "server.1=127.0.0.1:45101:45001:participant\nserver.2=127.0.0.1:45102:45002:participant\n" +
+		"server.3=127.0.0.1:45103:45003:participant\nversion=0"
+	vote := Notification{State: Looking, Leader: 3, Round: 1, Version: 2, Config: config}
+	wire := unhex(t, "00000000 0000000000000003 0000000000000000 0000000000000001 0000000000000000 00000002 0000008a"+
+		hex.EncodeToString([]byte(config)))
+	if got, err := DecodeNotification(wire); err != nil || got != vote {
+		t.Errorf("vote: %+v, %v", got, err)
+	}
+	if again := vote.Append(nil); !bytes.Equal(again, wire) {
+		t.Errorf("vote: written as %x, Apache wrote %x", again, wire)
+	}
+}
+
 func TestQuorumPacketLimits(t *testing.T) {
 	for name, wire := range map[string]string{
 		"data above the limit":       "00000002 0000000000000001 00000401",
