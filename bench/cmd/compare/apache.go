@@ -11,7 +11,7 @@ import (
 )
 
 // errNoApache means that what Apache needs is not on this machine.
-var errNoApache = errors.New("Apache cannot run here")
+var errNoApache = errors.New("cannot run Apache here")
 
 // pom names what a server of Apache needs at run time: the last two are
 // provided by its distribution, not by its Maven artefact.

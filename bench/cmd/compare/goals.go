@@ -29,8 +29,6 @@ type goal struct {
 // below is the goal of being better than Apache by any amount.
 var below = goal{atMost: 1}
 
-func (g goal) none() bool { return g == goal{} }
-
 // reached tells whether ours meets the goal; apache is 0 when it was not
 // measured, and then nothing is known about multiples of it.
 func (g goal) reached(ours, apache float64) (reached, known bool) {
