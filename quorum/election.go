@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -168,6 +169,9 @@ func (c *Core) notified(from int64, n proto.Notification) {
 	if !looking {
 		if n.State == proto.Looking {
 			c.sendVote(from, c.vote)
+			if n.Round > c.vote.round {
+				c.movedOn(from)
+			}
 		}
 		return
 	}
@@ -181,6 +185,31 @@ func (c *Core) notified(from int64, n proto.Notification) {
 		c.lookingVote(from, v)
 	case proto.Following, proto.Leading:
 		c.settledVote(from, v)
+	}
+}
+
+// movedOn is told that a server looks for a leader in a later round than the
+// one that made this one. A leader that waits for more such servers than it
+// can do without waits in vain, and so does a follower of one that does not
+// lead any more: both would lose all of initLimit.
+func (c *Core) movedOn(from int64) {
+	switch {
+	case c.lead != nil && c.lead.tally == nil:
+		c.lead.lost = c.lead.lost.Add(from)
+		for _, l := range c.lead.learners {
+			c.lead.lost = c.lead.lost.Remove(l.id)
+		}
+		var hope Set
+		for _, id := range c.cfg.Verifier.Voters() {
+			if !c.lead.lost.Has(id) {
+				hope = append(hope, id)
+			}
+		}
+		if !c.cfg.Verifier.Quorum(hope) && !c.override(len(c.lead.learners)) {
+			c.stepDown(fmt.Sprintf("servers %v look for another leader", c.lead.lost))
+		}
+	case c.follow != nil && c.follow.leader == from && c.follow.step == stepDial:
+		c.giveUp("the leader looks for another one")
 	}
 }
 

@@ -63,6 +63,7 @@ type leading struct {
 	beatAt     time.Duration // next ping
 	check      bool          // whether the next beat checks the quorum too
 	nextID     int64         // of learners that do not tell theirs
+	lost       Set           // voters that look for another leader, before it is established
 }
 
 func (c *Core) startLeading() {
@@ -174,6 +175,7 @@ func (c *Core) introduce(link Link, p *proto.QuorumPacket) {
 		return
 	}
 	ld.learners = append(ld.learners, l)
+	ld.lost = ld.lost.Remove(l.id)
 	if ld.epochOp == 0 {
 		if l.voter {
 			ld.connecting = ld.connecting.Add(l.id)
