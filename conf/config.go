@@ -251,10 +251,8 @@ type Auth struct {
 
 // Caches bounds what the server remembers of its replies.
 type Caches struct {
-	// Data is the number of getData replies (maxResponseCacheSize).
-	Data int
-	// Children is the number of getChildren replies
-	// (maxGetChildrenResponseCacheSize).
+	// Children is the number of lists of children that are kept in their
+	// encoded form (maxGetChildrenResponseCacheSize).
 	Children int
 }
 

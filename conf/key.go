@@ -81,14 +81,6 @@ func (k *Key) Property() string {
 	}
 }
 
-// matches tells whether a name is this key, or one of the keys it stands for.
-func matches(pattern, name string) bool {
-	if prefix, many := strings.CutSuffix(pattern, "*"); many {
-		return strings.HasPrefix(name, prefix)
-	}
-	return pattern == name
-}
-
 // Group is a part of the table.
 type Group struct {
 	Title string

@@ -132,7 +132,7 @@ func TestHonoured(t *testing.T) {
 		{file: "jute.maxbuffer.extrasize=5", want: func(c *Config) { c.Limits.ExtraFrameBytes = 1024 }},
 		{file: "jute.maxbuffer.extrasize=x", want: func(*Config) {}},
 		{file: "jute.maxbuffer=5", want: func(*Config) {}},
-		{file: "maxResponseCacheSize=0\nmaxGetChildrenResponseCacheSize=1", want: func(c *Config) { c.Caches = Caches{0, 1} }},
+		{file: "maxGetChildrenResponseCacheSize=1", want: func(c *Config) { c.Caches = Caches{1} }},
 		{
 			file: "enforceQuota=true\ncloseSessionTxn.enabled=false\nextendedTypesEnabled=true\nemulate353TTLNodes=true",
 			want: func(c *Config) { c.Quota.Enforce = true; c.Znodes = Znodes{true, true, false} },

@@ -30,6 +30,7 @@ type Error struct {
 	Kind    error
 }
 
+// Error is the setting with its place, and what is wrong with it.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.at(e.Key, e.Value), e.Problem) }
 
 // Unwrap returns the kind.
@@ -44,6 +45,7 @@ type Notice struct {
 	Warn  bool // something is probably not as intended, or not safe
 }
 
+// String is the setting with its place, and what there is to say.
 func (n Notice) String() string {
 	if n.Key == "" {
 		return n.Text

@@ -117,10 +117,10 @@ var dataKeys = []Key{
 	},
 	{
 		Name: "maxResponseCacheSize", Kind: propInt, Default: "400", Unit: "replies", Doc: "getData replies that are kept in their encoded form",
-		set: toInt(func(c *Config) *int { return &c.Caches.Data }),
+		Use: NoEffect, Why: "encoding such a reply costs less than finding it in a cache",
 	},
 	{
-		Name: "maxGetChildrenResponseCacheSize", Kind: propInt, Default: "400", Unit: "replies", Doc: "getChildren replies that are kept in their encoded form",
+		Name: "maxGetChildrenResponseCacheSize", Kind: propInt, Default: "400", Unit: "lists", Doc: "lists of children that are kept in their encoded form",
 		set: toInt(func(c *Config) *int { return &c.Caches.Children }),
 	},
 	{

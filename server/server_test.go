@@ -28,7 +28,7 @@ func testConfig(dir string) *conf.Config {
 		Znodes:     conf.Znodes{CloseSessionPaths: true, ExtendedTypes: true},
 		Containers: conf.Containers{CheckIntervalMs: 60_000, MaxPerMinute: 10_000},
 		Auth:       conf.Auth{DigestEnabled: true},
-		Caches:     conf.Caches{Data: 400, Children: 400},
+		Caches:     conf.Caches{Children: 400},
 		FourLetter: conf.FourLetter{Words: []string{"*"}},
 	}
 }
