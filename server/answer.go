@@ -19,6 +19,7 @@ type reader struct {
 	zxid  int64
 	ids   []proto.ID
 	d     jute.Decoder
+	to    ledger
 	start int // where the reply began in the outbox
 	bytes int // of the reply
 }
@@ -26,7 +27,7 @@ type reader struct {
 // answer runs a read and appends its reply. It is called under either side of
 // the gate; body may share memory that is about to be used again.
 func (c *conn) answer(h proto.RequestHeader, body []byte, ids []proto.ID, began int64, to ledger) {
-	r := reader{c: c, tree: c.srv.tree, xid: h.Xid, zxid: c.srv.tree.LastZxid(), ids: ids, d: jute.NewAliasDecoder(body)}
+	r := reader{c: c, tree: c.srv.tree, xid: h.Xid, zxid: c.srv.tree.LastZxid(), ids: ids, to: to, d: jute.NewAliasDecoder(body)}
 	code := r.run(h.Op)
 	if code == proto.OK && r.d.Err() != nil {
 		code = proto.ErrMarshalling
@@ -40,7 +41,10 @@ func (c *conn) answer(h proto.RequestHeader, body []byte, ids []proto.ID, began 
 
 // ledger is where a reply is counted: the batch of the connection's reader,
 // or from the applier the connection itself.
-type ledger interface{ Replied(stats.Reply) }
+type ledger interface {
+	Replied(stats.Reply)
+	Read(path string, bytes int)
+}
 
 // answered is what run returns when it has appended the reply itself; OK then
 // asks for a reply that is a header alone.
@@ -127,6 +131,7 @@ func (r *reader) getData() proto.ErrCode {
 		r.watch(req.Path, datatree.WatchData)
 	}
 	data, stat := z.Data(), z.Stat()
+	r.to.Read(req.Path, len(data))
 	b := r.open()
 	if data == nil {
 		return r.close(stat.Append(jute.AppendNull(b)))
@@ -174,9 +179,12 @@ func (r *reader) getChildren(withStat bool) proto.ErrCode {
 		suffix = stat.Append(nil)
 	}
 	if shared := r.tree.SharedChildren(z); shared != nil {
+		r.to.Read(req.Path, len(shared))
 		return r.closeShared(r.open(), shared, suffix)
 	}
-	return r.close(append(r.tree.AppendChildren(r.open(), z), suffix...))
+	b := r.tree.AppendChildren(r.open(), z)
+	r.to.Read(req.Path, len(b)-r.start)
+	return r.close(append(b, suffix...))
 }
 
 // getACL hides the digests from clients that may read but not administer.

@@ -56,9 +56,7 @@ const (
 
 func newConn(srv *Server, nc net.Conn) *conn {
 	c := &conn{srv: srv, nc: nc, since: srv.clock.now(), out: newOutbox()}
-	if addr, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
-		c.remote = netip.AddrPortFrom(addr.AddrPort().Addr().Unmap(), addr.AddrPort().Port())
-	}
+	c.remote = addrPort(nc.RemoteAddr())
 	c.in = newFrames(nc, srv.cfg.Limits.MaxFrameBytes)
 	c.in.fits = srv.large.Fits
 	c.turn.conn = c
@@ -66,6 +64,15 @@ func newConn(srv *Server, nc net.Conn) *conn {
 	c.turn.batch = stats.NewBatch(c.stats)
 	c.ids.Store(&[]proto.ID{{Scheme: "ip", ID: auth.HostText(c.remote.Addr())}})
 	return c
+}
+
+// addrPort returns a TCP address, with IPv4 as such.
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), tcp.AddrPort().Port())
 }
 
 // serve reads until the connection ends. It is the reader goroutine.

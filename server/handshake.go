@@ -3,11 +3,13 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/server/fourletter"
 	"github.com/meerkat-zk/meerkat/server/session"
 	"github.com/meerkat-zk/meerkat/server/stats"
 	"github.com/meerkat-zk/meerkat/server/throttle"
@@ -15,10 +17,9 @@ import (
 
 // The reasons to close a connection during the handshake without a reply.
 var (
-	errZxidAhead    = errors.New("client has seen a zxid that this server has not: it must try another server")
-	errThrottled    = errors.New("too many new connections at once: connection throttled")
-	errDiskFull     = errors.New("no session can be opened while the disk is full")
-	errWordAnswered = errors.New("four-letter word answered")
+	errZxidAhead = errors.New("client has seen a zxid that this server has not: it must try another server")
+	errThrottled = errors.New("too many new connections at once: connection throttled")
+	errDiskFull  = errors.New("no session can be opened while the disk is full")
 )
 
 // handshake reads the first bytes of a connection: a four-letter word, or the
@@ -49,6 +50,12 @@ func (c *conn) handshake() error {
 
 func (c *conn) firstFrame() ([]byte, error) {
 	for {
+		if first := c.in.peek(); len(first) >= 4 {
+			if word, known := fourletter.Lookup(first[:4]); known {
+				c.answerWord(word)
+				return nil, io.EOF // as if the client had closed
+			}
+		}
 		frame, ok, err := c.in.next()
 		if ok || err != nil {
 			return frame, err

@@ -94,10 +94,12 @@ func (srv *Server) gauges() {
 	r.Gauge("connection_drop_probability", func() (stats.Value, bool) {
 		return stats.Float(srv.blue.DropProbability()), true
 	})
-	r.CounterFunc("outstanding_changes_queued", func() int64 { prepared, _ := srv.proposer.changes(); return prepared })
-	r.CounterFunc("outstanding_changes_removed", func() int64 { _, applied := srv.proposer.changes(); return applied })
-	r.CounterFunc("request_throttle_wait_count", srv.requests.Stalls)
-	r.CounterFunc("stale_requests_dropped", srv.requests.StaleDropped)
+	r.CountedBy("outstanding_changes_queued", func() int64 { prepared, _ := srv.proposer.changes(); return prepared })
+	r.CountedBy("outstanding_changes_removed", func() int64 { _, applied := srv.proposer.changes(); return applied })
+	r.CountedBy("request_throttle_wait_count", srv.requests.Stalls)
+	r.CountedBy("stale_requests_dropped", srv.requests.StaleDropped)
+	r.CountedBy("response_packet_get_children_cache_hits", tree(func(t *datatree.Tree) int64 { hits, _ := t.ChildrenCacheUse(); return hits }))
+	r.CountedBy("response_packet_get_children_cache_misses", tree(func(t *datatree.Tree) int64 { _, misses := t.ChildrenCacheUse(); return misses }))
 	r.IntGauge("datadir_free_bytes", func() int64 { snap, _ := srv.freeBytes(); return snap })
 	r.IntGauge("logdir_free_bytes", func() int64 { _, log := srv.freeBytes(); return log })
 	srv.quotaGauges()

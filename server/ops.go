@@ -11,50 +11,46 @@ const (
 	kindWrite                 // becomes a transaction
 )
 
-// op is what the server knows of an op code. To add one: its number and
-// record in jute/proto, a line here, and a case in [conn.answer] for a read
-// or in prepare and [conn.replyTo] for a write.
-type op struct {
-	kind opKind
-	word string // how `cons` names it
-}
+// ops are the requests that the server knows. To add one: its number and
+// record in jute/proto, a line here, a case in [reader.run] for a read, or in
+// package prepare and [appendWriteBody] for a write, and its short name in
+// package fourletter.
+var ops = map[proto.Op]opKind{
+	proto.OpCreate:          kindWrite,
+	proto.OpCreate2:         kindWrite,
+	proto.OpCreateContainer: kindWrite,
+	proto.OpCreateTTL:       kindWrite,
+	proto.OpDelete:          kindWrite,
+	proto.OpDeleteContainer: kindWrite,
+	proto.OpSetData:         kindWrite,
+	proto.OpSetACL:          kindWrite,
+	proto.OpReconfig:        kindWrite,
+	proto.OpMulti:           kindWrite,
+	proto.OpCloseSession:    kindWrite,
 
-var ops = map[proto.Op]op{
-	proto.OpCreate:          {kindWrite, "CREA"},
-	proto.OpCreate2:         {kindWrite, "CREA"},
-	proto.OpCreateContainer: {kindWrite, "CREA"},
-	proto.OpCreateTTL:       {kindWrite, "CREA"},
-	proto.OpDelete:          {kindWrite, "DELE"},
-	proto.OpDeleteContainer: {kindWrite, "DELE"},
-	proto.OpSetData:         {kindWrite, "SETD"},
-	proto.OpSetACL:          {kindWrite, "SETA"},
-	proto.OpReconfig:        {kindWrite, "RECO"},
-	proto.OpMulti:           {kindWrite, "MULT"},
-	proto.OpCloseSession:    {kindWrite, "CLOS"},
-
-	proto.OpExists:               {kindRead, "EXIS"},
-	proto.OpGetData:              {kindRead, "GETD"},
-	proto.OpGetACL:               {kindRead, "GETA"},
-	proto.OpGetChildren:          {kindRead, "GETC"},
-	proto.OpGetChildren2:         {kindRead, "GETC"},
-	proto.OpGetAllChildrenNumber: {kindRead, "GETACN"},
-	proto.OpGetEphemerals:        {kindRead, "GETE"},
-	proto.OpMultiRead:            {kindRead, "MLTR"},
-	proto.OpSync:                 {kindRead, "SYNC"},
-	proto.OpPing:                 {kindRead, "PING"},
-	proto.OpWhoAmI:               {kindRead, "HOMI"},
-	proto.OpSetWatches:           {kindRead, "SETW"},
-	proto.OpSetWatches2:          {kindRead, "STW2"},
-	proto.OpAddWatch:             {kindRead, "ADDW"},
-	proto.OpCheckWatches:         {kindRead, "CHKW"},
-	proto.OpRemoveWatches:        {kindRead, "REMW"},
+	proto.OpExists:               kindRead,
+	proto.OpGetData:              kindRead,
+	proto.OpGetACL:               kindRead,
+	proto.OpGetChildren:          kindRead,
+	proto.OpGetChildren2:         kindRead,
+	proto.OpGetAllChildrenNumber: kindRead,
+	proto.OpGetEphemerals:        kindRead,
+	proto.OpMultiRead:            kindRead,
+	proto.OpSync:                 kindRead,
+	proto.OpPing:                 kindRead,
+	proto.OpWhoAmI:               kindRead,
+	proto.OpSetWatches:           kindRead,
+	proto.OpSetWatches2:          kindRead,
+	proto.OpAddWatch:             kindRead,
+	proto.OpCheckWatches:         kindRead,
+	proto.OpRemoveWatches:        kindRead,
 }
 
 // kinds is ops by number for the codes that fit, since every request asks.
 var kinds = func() (k [128]opKind) {
-	for code, o := range ops {
+	for code, kind := range ops {
 		if code >= 0 {
-			k[code] = o.kind
+			k[code] = kind
 		}
 	}
 	return k
@@ -66,5 +62,5 @@ func kindOf(code proto.Op) opKind {
 	if code >= 0 && int(code) < len(kinds) {
 		return kinds[code]
 	}
-	return ops[code].kind
+	return ops[code]
 }

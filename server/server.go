@@ -19,6 +19,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -29,6 +30,7 @@ import (
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
 	"github.com/meerkat-zk/meerkat/quorum"
 	"github.com/meerkat-zk/meerkat/server/auth"
+	"github.com/meerkat-zk/meerkat/server/fourletter"
 	"github.com/meerkat-zk/meerkat/server/prepare"
 	"github.com/meerkat-zk/meerkat/server/session"
 	"github.com/meerkat-zk/meerkat/server/stats"
@@ -68,6 +70,8 @@ type Server struct {
 	applier   *applier     // set by Start
 	snapshots *snapshots   // set by Start
 	listener  net.Listener // set by Start; nil without a client port
+
+	traceMask atomic.Int64 // of gtmk and stmk; only kept
 
 	stopping   chan struct{}  // closed when Stop begins
 	answered   chan struct{}  // closed when Stop has seen every accepted request answered
@@ -112,6 +116,7 @@ func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error)
 	srv.sessions = session.NewTracker(session.Config{
 		TickMs: cfg.Session.TickTimeMs, ServerID: selfID, Expire: srv.expire,
 	})
+	srv.traceMask.Store(fourletter.DefaultTraceMask)
 	srv.metrics = stats.NewRegistry()
 	srv.stats = stats.NewServer(srv.metrics, srv.clock.nanos)
 	srv.meters = newMeters(srv.metrics)

@@ -69,7 +69,6 @@ func (b *Batch) Replied(r Reply) {
 // Read counts what a read has returned: data or names, in bytes. path is not
 // kept.
 func (b *Batch) Read(path string, bytes int) {
-	const statBytes = 68 // Apache adds the size of a Stat to every read
 	name := Namespace(path)
 	if name == "" {
 		return
@@ -80,7 +79,7 @@ func (b *Batch) Read(path string, bytes int) {
 	if b.reads.count == 0 {
 		b.namespace = append(b.namespace[:0], name[:min(len(name), MaxKeyBytes+1)]...)
 	}
-	b.reads.add(int64(len(path)+bytes+statBytes), 1)
+	b.reads.add(readBytes(path, bytes), 1)
 }
 
 // Namespace is the first part of a path, which statistics are kept by; "" for

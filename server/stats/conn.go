@@ -44,6 +44,24 @@ func (c *Conn) Replied(r Reply) {
 	c.shard.mu.Unlock()
 }
 
+// Read is [Batch.Read] at once, for goroutines that answer many connections
+// in turn.
+func (c *Conn) Read(path string, bytes int) {
+	name := Namespace(path)
+	if name == "" {
+		return
+	}
+	c.shard.mu.Lock()
+	c.shard.readsOf([]byte(name)).add(readBytes(path, bytes), 1)
+	c.shard.mu.Unlock()
+}
+
+// readBytes is what a read counts: the path, what it has returned, and as in
+// Apache the size of a Stat.
+func readBytes(path string, bytes int) int64 { return int64(len(path) + bytes + statBytes) }
+
+const statBytes = 68
+
 // Event counts one watch event. bytes is without the length of the frame.
 func (c *Conn) Event(bytes int) {
 	c.shard.mu.Lock()

@@ -1,0 +1,217 @@
+package server
+
+import (
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/conf"
+	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/server/fourletter"
+	"github.com/meerkat-zk/meerkat/server/stats"
+)
+
+// answerWord answers a four-letter word, which the connection began with.
+func (c *conn) answerWord(w fourletter.Word) {
+	arg := make([]byte, w.ArgBytes())
+	rest := io.MultiReader(&headReader{c.in.peek()[len("ruok"):]}, c.nc)
+	if _, err := io.ReadFull(rest, arg); err != nil {
+		arg = nil // the word is then ignored
+	}
+	c.stats.Packets(1, 1, len("ruok")+len(arg))
+	enabled := c.srv.cfg.FourLetter.Allows(string(w))
+	text := fourletter.Answer(nil, w, enabled, arg, view{c.srv})
+	if _, err := c.nc.Write(text); err != nil {
+		c.srv.log.Debug().Err(err).Str("word", string(w)).Msg("four-letter word not answered")
+	}
+}
+
+// headReader reads what has arrived already.
+type headReader struct{ rest []byte }
+
+func (r *headReader) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// view shows the server to the four-letter words.
+type view struct{ srv *Server }
+
+// read runs f under the gate's read side.
+func (v view) read(f func(t *datatree.Tree)) {
+	v.srv.gate.enterRead()
+	defer v.srv.gate.leaveRead()
+	f(v.srv.tree)
+}
+
+func (v view) Version() string {
+	return fourletter.Version(v.srv.build.Version, v.srv.build.Commit, v.srv.build.Date)
+}
+
+func (v view) Serving() bool {
+	select {
+	case <-v.srv.stopping:
+		return false
+	default:
+		return true
+	}
+}
+
+func (v view) ReadOnly() bool { return false }
+
+func (v view) Now() time.Time { return v.srv.clock.now() }
+
+func (v view) Status() fourletter.Status {
+	s := fourletter.Status{
+		Totals: v.srv.stats.Totals(), Connections: v.srv.conns.count(),
+		Outstanding: v.srv.requests.InProcess(), Mode: "standalone",
+	}
+	v.read(func(t *datatree.Tree) { s.Zxid, s.Nodes = t.LastZxid(), t.Nodes() })
+	return s
+}
+
+func (v view) ResetStats() { v.srv.stats.Reset() }
+
+func (v view) Config() fourletter.Config {
+	c := v.srv.cfg
+	data, logs := v.DirSizes()
+	port := -1
+	if c.Client.Port != conf.NoPort {
+		port = int(addrPort(v.srv.Addr()).Port())
+	}
+	return fourletter.Config{
+		ClientPort: port, SecureClientPort: -1,
+		DataDir: absolute(v.srv.store.SnapDir()), LogDir: absolute(v.srv.store.LogDir()),
+		DataDirBytes: data, LogDirBytes: logs,
+		TickTimeMs: c.Session.TickTimeMs, MaxClientConns: c.Limits.MaxConnectionsPerAddress,
+		MinSessionMs: c.Session.MinTimeoutMs, MaxSessionMs: c.Session.MaxTimeoutMs,
+		ListenBacklog: c.Client.ListenBacklog,
+	}
+}
+
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+func (v view) DirSizes() (data, logs int64) {
+	data, logs, err := v.srv.store.DirSizes()
+	if err != nil {
+		v.srv.log.Warn().Err(err).Msg("size of the data directory is not known")
+	}
+	return data, logs
+}
+
+func (v view) Conns() []fourletter.ConnInfo {
+	var infos []fourletter.ConnInfo
+	for _, c := range v.srv.conns.list() {
+		infos = append(infos, c.info())
+	}
+	return infos
+}
+
+// info describes the connection for the words cons and stat.
+func (c *conn) info() fourletter.ConnInfo {
+	info := fourletter.ConnInfo{
+		Remote: c.remote, InterestOps: 1, Outstanding: c.waiting.Load(), Totals: c.stats.Totals(),
+		SessionID: c.sessionID(), TimeoutMs: c.timeout.Load(), EstablishedMs: c.since.UnixMilli(),
+	}
+	if !c.out.idle() {
+		info.InterestOps |= 4
+	}
+	return info
+}
+
+func (v view) ResetConns() {
+	for _, c := range v.srv.conns.list() {
+		c.stats.Reset()
+	}
+}
+
+func (v view) Sessions() fourletter.SessionDeadlines {
+	return fourletter.SessionDeadlines{Total: v.srv.sessions.Len(), Deadlines: v.srv.sessions.Deadlines()}
+}
+
+func (v view) Ephemerals() []fourletter.Ephemerals {
+	var all []fourletter.Ephemerals
+	v.read(func(t *datatree.Tree) {
+		for id, paths := range t.EphemeralOwners() {
+			all = append(all, fourletter.Ephemerals{Session: id, Paths: paths})
+		}
+	})
+	return all
+}
+
+// ConnDeadlines shows each connection with its session: here it is the end of
+// the session that closes a silent connection.
+func (v view) ConnDeadlines() fourletter.ConnDeadlines {
+	conns := v.srv.conns.list()
+	d := fourletter.ConnDeadlines{Total: len(conns)}
+	bySession := make(map[int64]*conn, len(conns))
+	for _, c := range conns {
+		bySession[c.sessionID()] = c
+	}
+	for _, deadline := range v.srv.sessions.Deadlines() {
+		bucket := fourletter.ConnBucket{InMs: deadline.InMs}
+		for _, id := range deadline.IDs {
+			if c := bySession[id]; c != nil {
+				bucket.Conns = append(bucket.Conns, fourletter.ConnID{Remote: c.remote, SessionID: id})
+			}
+		}
+		if len(bucket.Conns) > 0 {
+			d.Buckets = append(d.Buckets, bucket)
+		}
+	}
+	return d
+}
+
+func (v view) WatchSummary() (watchers, paths, watches int) {
+	v.read(func(t *datatree.Tree) { watchers, paths, watches = t.Watches().Summary() })
+	return watchers, paths, watches
+}
+
+func (v view) WatchesBySession() []fourletter.SessionWatches {
+	var all []fourletter.SessionWatches
+	v.read(func(t *datatree.Tree) {
+		for w, paths := range t.Watches().ByWatcher() {
+			all = append(all, fourletter.SessionWatches{Session: w.(*conn).sessionID(), Paths: paths})
+		}
+	})
+	return all
+}
+
+func (v view) WatchesByPath() []fourletter.PathWatches {
+	var all []fourletter.PathWatches
+	v.read(func(t *datatree.Tree) {
+		for path, watchers := range t.Watches().ByPath() {
+			p := fourletter.PathWatches{Path: path}
+			for _, w := range watchers {
+				p.Sessions = append(p.Sessions, w.(*conn).sessionID())
+			}
+			all = append(all, p)
+		}
+	})
+	return all
+}
+
+func (v view) Metrics(sink stats.Sink) { v.srv.metrics.Each(sink) }
+
+func (v view) Digests() []fourletter.Digest {
+	var all []fourletter.Digest
+	v.read(func(t *datatree.Tree) {
+		for _, d := range t.DigestLog() {
+			all = append(all, fourletter.Digest{Zxid: d.Zxid, Digest: d.Digest})
+		}
+	})
+	return all
+}
+
+func (v view) TraceMask() int64 { return v.srv.traceMask.Load() }
+
+func (v view) SetTraceMask(mask int64) { v.srv.traceMask.Store(mask) }
