@@ -180,6 +180,7 @@ func (e *engine) dial(ctx context.Context, n int) (Histogram, time.Duration, err
 type outcome struct {
 	latency [numClasses]Histogram
 	event   Histogram
+	late    Histogram
 	codes   map[proto.ErrCode]int64
 	ignored int64
 	lastAt  int64 // when the last measured reply or event came
@@ -222,6 +223,7 @@ func (e *engine) stream(ctx context.Context, name string, p plan, measuring func
 			o.latency[i].Merge(&s.latency[i])
 		}
 		o.event.Merge(&s.event)
+		o.late.Merge(&s.late)
 		for code, n := range s.codes {
 			o.codes[code] += n
 		}

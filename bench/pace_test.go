@@ -43,6 +43,9 @@ func TestPacedLatencyCountsFromDueTime(t *testing.T) {
 	if r.Ops != rate*seconds {
 		t.Errorf("%d operations", r.Ops)
 	}
+	if r.SentLate == nil || r.SentLate.Count == 0 || r.SentLate.Count > r.Ops*95/100 {
+		t.Errorf("sent late: %+v: requests that waited for the window are in it", r.SentLate)
+	}
 	if r.Seconds < 1.9 || r.OpsPerSec > 1.05*rate {
 		t.Errorf("%.0f per second for %.2f s", r.OpsPerSec, r.Seconds)
 	}

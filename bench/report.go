@@ -25,6 +25,11 @@ type Report struct {
 	ByClass   map[string]Latency `json:"byClassMicros,omitempty"` // reads and writes apart, when both occur
 	Errors    map[string]int64   `json:"errors,omitempty"`        // replies with an error code, warm-up included
 
+	// SentLate is, with a rate, how long after it was due a request was sent
+	// though there was room in the window: the delay that the generator and
+	// this machine added. It is part of Latency.
+	SentLate *Latency `json:"sentLateMicros,omitempty"`
+
 	// NotifiedMillis is, for each round of Watch, the time from sending the
 	// change to the last watcher's event.
 	NotifiedMillis []float64 `json:"notifiedMillis,omitempty"`
@@ -167,6 +172,10 @@ func (r *Report) requests(o *outcome, began int64) {
 		for c := range numClasses {
 			r.ByClass[c.String()] = summarize(&o.latency[c])
 		}
+	}
+	if r.RatePerSec > 0 {
+		late := summarize(&o.late)
+		r.SentLate = &late
 	}
 	r.failures(o.codes)
 }

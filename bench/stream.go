@@ -46,6 +46,7 @@ type stream struct {
 	codes   map[proto.ErrCode]int64 // of the replies that failed
 	ignored int64                   // replies with a tolerated code
 	event   Histogram               // latency of watch events
+	late    Histogram               // paced: how late the loop itself was, without waiting for the window
 	lastAt  int64                   // when the last measured reply or event came
 
 	done   atomic.Int64 // replies and events, measured or not; read by the progress line
@@ -128,6 +129,9 @@ func (s *stream) tickPaced(now int64) (int64, error) {
 		c.due++
 		if c.src != nil {
 			s.behind++
+			if s.nextDue >= s.measureFrom && c.outstanding() < s.window {
+				s.late.Record(now - s.nextDue)
+			}
 			if err := s.send(c, now); err != nil {
 				return 0, err
 			}

@@ -26,10 +26,13 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "all notified after %s ms\n", millis(r.NotifiedMillis))
 	}
 	if r.Latency.Count > 0 {
-		fmt.Fprintf(&b, "%-8s %10s %10s %10s %10s %10s %10s\n", "latency", "mean", "p50", "p90", "p99", "p99.9", "max")
+		fmt.Fprintf(&b, "%-10s %10s %10s %10s %10s %10s %10s\n", "latency", "mean", "p50", "p90", "p99", "p99.9", "max")
 		writeLatency(&b, "all", r.Latency)
 		for _, name := range slices.Sorted(maps.Keys(r.ByClass)) {
 			writeLatency(&b, name, r.ByClass[name])
+		}
+		if r.SentLate != nil {
+			writeLatency(&b, "sent late", *r.SentLate)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Errors)) {
@@ -49,7 +52,7 @@ func (r *Report) WriteText(w io.Writer) error {
 }
 
 func writeLatency(b *strings.Builder, name string, l Latency) {
-	fmt.Fprintf(b, "%-8s", name)
+	fmt.Fprintf(b, "%-10s", name)
 	for _, us := range []float64{l.Mean, l.P50, l.P90, l.P99, l.P999, l.Max} {
 		fmt.Fprintf(b, " %10s", rounded(us))
 	}

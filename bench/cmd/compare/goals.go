@@ -15,6 +15,7 @@ const (
 	pauseMs   measure = "longest pause ms"
 	readMs    measure = "longest read ms"
 	writeMs   measure = "longest write ms"
+	lateMs    measure = "longest delay in the generator ms"
 	snapshots measure = "snapshots"
 )
 

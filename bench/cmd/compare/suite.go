@@ -239,6 +239,7 @@ func (s *suite) paused(ctx context.Context, c contender, r row, srv *server) err
 		pauseMs:   report.Latency.Max / 1e3,
 		readMs:    report.ByClass["read"].Max / 1e3,
 		writeMs:   report.ByClass["write"].Max / 1e3,
+		lateMs:    report.SentLate.Max / 1e3,
 		p99Micros: report.Latency.P99,
 		cpuPer100: report.Server.CPUPer100k,
 		snapshots: float64(after - before),
@@ -286,7 +287,7 @@ func throughput(r *bench.Report) map[measure]float64 {
 // record keeps the figures of one row of one round, and prints them.
 func (s *suite) record(c contender, r row, v map[measure]float64) {
 	line := fmt.Sprintf("  %-10s %-10s", c.name, r.key)
-	for _, m := range []measure{opsPerSec, allMillis, startMs, pauseMs, readMs, writeMs, snapshots, p99Micros, cpuPer100, clientCPU, itemBytes, rssMB} {
+	for _, m := range []measure{opsPerSec, allMillis, startMs, pauseMs, readMs, writeMs, lateMs, snapshots, p99Micros, cpuPer100, clientCPU, itemBytes, rssMB} {
 		if value, ok := v[m]; ok {
 			s.figures.add(c.name, r.key, m, value)
 			line += fmt.Sprintf("  %s %s", digits(value), m)

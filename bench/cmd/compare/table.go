@@ -8,19 +8,25 @@ import (
 // render writes the tables: throughput, one line per row, and below it what
 // is measured otherwise, one line per figure. A missed goal is in bold.
 func render(f figures, keys int64) string {
-	var b strings.Builder
-	b.WriteString("| 100-byte values | Apache | Meerkat | ratio | goal | ceiling | CPU-s per 100k: Apache | Meerkat | goal | p99: Apache | Meerkat |\n" +
-		"| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n")
+	var speed, other strings.Builder
 	for _, r := range rows {
-		if _, speed := r.goals[opsPerSec]; speed && f.has(r) {
-			writeSpeed(&b, f, r)
+		if !f.has(r) {
+			continue
+		}
+		if _, ok := r.goals[opsPerSec]; ok {
+			writeSpeed(&speed, f, r)
+		}
+		for _, m := range others(r) {
+			writeFigure(&other, f, r, m, keys)
 		}
 	}
-	b.WriteString("\n| otherwise | Apache | Meerkat | ratio | goal |\n| --- | --: | --: | --: | --: |\n")
-	for _, r := range rows {
-		for _, m := range others(r) {
-			writeFigure(&b, f, r, m, keys)
-		}
+	var b strings.Builder
+	if speed.Len() > 0 {
+		b.WriteString("| 100-byte values | Apache | Meerkat | ratio | goal | ceiling | CPU-s per 100k: Apache | Meerkat | goal | p99: Apache | Meerkat |\n" +
+			"| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n" + speed.String() + "\n")
+	}
+	if other.Len() > 0 {
+		b.WriteString("| otherwise | Apache | Meerkat | ratio | goal |\n| --- | --: | --: | --: | --: |\n" + other.String())
 	}
 	return b.String()
 }
@@ -48,7 +54,7 @@ func others(r row) []measure {
 		"watch":    {allMillis, p99Micros, cpuPer100},
 		"sessions": {itemBytes},
 		"filled":   {itemBytes, startMs, opsPerSec},
-		"pause":    {pauseMs, readMs, writeMs, p99Micros, cpuPer100},
+		"pause":    {pauseMs, readMs, writeMs, lateMs, p99Micros, cpuPer100},
 		"empty":    {startMs, rssMB},
 	}[r.key]
 }
@@ -64,13 +70,11 @@ var labels = map[measure]string{
 	pauseMs:   "longest pause",
 	readMs:    "longest read",
 	writeMs:   "longest write",
+	lateMs:    "longest delay of the load generator itself",
 	rssMB:     "resident memory",
 }
 
 func writeFigure(b *strings.Builder, f figures, r row, m measure, keys int64) {
-	if !f.has(r) {
-		return
-	}
 	title := r.title
 	if strings.Contains(title, "%s") {
 		title = fmt.Sprintf(title, thousands(keys))
@@ -157,7 +161,7 @@ func shown(m measure, v float64) string {
 			return digits(v) + " µs"
 		}
 		return shown(allMillis, v/1000)
-	case startMs, allMillis, pauseMs, readMs, writeMs:
+	case startMs, allMillis, pauseMs, readMs, writeMs, lateMs:
 		if v >= 1000 {
 			return digits(v/1000) + " s"
 		}
