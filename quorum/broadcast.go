@@ -10,7 +10,7 @@ import (
 // propose replicates a transaction: to the log and to the learners side by
 // side.
 func (c *Core) propose(e Entry) error {
-	if c.lead == nil || c.lead.tally == nil {
+	if c.lead == nil || c.lead.tally == nil || c.retired {
 		return ErrNotLeading
 	}
 	last := max(c.hist.last(), EpochStart(c.lead.epoch))
@@ -82,7 +82,7 @@ func (c *Core) ackedProposal(l *learner, p *proto.QuorumPacket) {
 // commitAlone commits what is durable here while an oracle lets this server
 // act without the other one.
 func (c *Core) commitAlone() {
-	if c.durable > c.hist.committed && c.override(c.synced()) {
+	if c.lead != nil && c.durable > c.hist.committed && c.override(c.synced()) {
 		c.commit(c.durable)
 	}
 }
@@ -108,6 +108,32 @@ func (c *Core) commit(zxid int64) {
 	c.hist.trim(c.cfg.CommitLogCount, c.durable)
 	for _, l := range c.lead.learners {
 		c.answerSyncs(l)
+	}
+	c.leaveIfDone()
+}
+
+// resign makes this server leave, a leader as soon as nothing is outstanding.
+func (c *Core) resign() {
+	if c.retired {
+		return
+	}
+	c.retired, c.resting = true, false
+	switch {
+	case c.lead != nil && c.lead.tally == nil:
+		c.stepDown("resigned")
+	case c.lead != nil:
+		c.lead.limit = c.now + c.syncLimit()
+		c.leaveIfDone()
+	case c.follow != nil:
+		c.giveUp("resigned")
+	}
+}
+
+// leaveIfDone ends a resigning leader's term. Everyone has been told by now
+// what is committed: that goes out ahead of the end of each link.
+func (c *Core) leaveIfDone() {
+	if c.retired && (c.hist.committed == c.hist.last() || c.now >= c.lead.limit) {
+		c.stepDown("resigned")
 	}
 }
 

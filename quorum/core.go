@@ -3,6 +3,7 @@ package quorum
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -52,6 +53,7 @@ type Core struct {
 	follow  *following // while State is Following or Observing
 	restAt  time.Duration
 	resting bool // an observer waits before it looks for a leader again
+	retired bool // this server is about to stop
 }
 
 // pendingOp is what becomes true when a disk operation is durable: where the
@@ -107,6 +109,8 @@ func (c *Core) Step(now time.Duration, in Input) error {
 		err = c.propose(in.Entry)
 	case Persisted:
 		c.onPersisted(in.Op)
+	case Resign:
+		c.resign()
 	case TruncateFailed:
 		c.needSnapshot = true
 		if c.follow != nil {
@@ -179,15 +183,18 @@ func (c *Core) Ready() Ready {
 	return out
 }
 
-// Deadline returns when the next Tick is due.
+// Deadline returns when the next Tick is due; after every Step that is later
+// than the time of the Step.
 func (c *Core) Deadline() time.Duration {
 	switch {
 	case c.lead != nil:
-		return c.lead.next()
+		return c.lead.next(c.retired)
 	case c.follow != nil:
 		return c.follow.deadline()
 	case c.resting:
 		return c.restAt
+	case c.retired:
+		return math.MaxInt64
 	}
 	return c.elect.deadline()
 }
@@ -203,6 +210,7 @@ func (c *Core) onTime() {
 			c.resting = false
 			c.startElection()
 		}
+	case c.retired:
 	default:
 		c.electOnTime()
 	}
@@ -238,6 +246,9 @@ func (c *Core) look(reason string) {
 	c.lead, c.follow = nil, nil
 	c.out.Dial = 0
 	c.setRole(Role{State: proto.Looking, Phase: Election, Reason: reason})
+	if c.retired {
+		return
+	}
 	if lost && c.cfg.ObserverDelay > 0 {
 		// A crowd of observers must not fall upon a new leader all at once.
 		c.resting, c.restAt = true, c.now+time.Duration(c.rnd.Int64N(int64(c.cfg.ObserverDelay)))

@@ -28,7 +28,6 @@
 //
 // What is not here yet: the server uses none of this for ensembles, there is
 // no shell that connects a Core to sockets and disks, reconfiguration is
-// passed on as a plain transaction, leadership is not handed over, and
-// whatever sessions need (touches, revalidation, forwarded requests) is left
-// to that shell.
+// passed on as a plain transaction, and whatever sessions need (touches,
+// revalidation, forwarded requests) is left to that shell.
 package quorum

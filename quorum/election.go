@@ -152,7 +152,7 @@ func (c *Core) sendVote(to int64, b ballot) {
 
 // notified decides who gets an answer, and passes on what the election needs.
 func (c *Core) notified(from int64, n proto.Notification) {
-	if from == c.cfg.ID {
+	if from == c.cfg.ID || c.retired && c.role.State == proto.Looking {
 		return
 	}
 	c.elect.reach(from, true)
@@ -252,7 +252,7 @@ func (c *Core) tallyVotes() {
 		return
 	}
 	if e.settleAt == 0 {
-		e.settleAt = c.now + c.cfg.Settle
+		e.settleAt = max(c.now+c.cfg.Settle, 1) // 0 would mean none
 	}
 	c.settleVotes()
 }
@@ -261,7 +261,7 @@ func (c *Core) tallyVotes() {
 // then there is nobody from whom a better vote could come.
 func (c *Core) settleVotes() {
 	e := &c.elect
-	if c.role.State != proto.Looking || c.resting || e.settleAt == 0 {
+	if c.role.State != proto.Looking || c.resting || c.retired || e.settleAt == 0 {
 		return
 	}
 	agreed := e.received.supporters(e.proposal)

@@ -2,6 +2,7 @@ package quorum
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/jute"
@@ -68,7 +69,10 @@ func (c *Core) giveUp(reason string) {
 }
 
 func (f *following) deadline() time.Duration {
-	if f.step == stepDial && f.dialAt != 0 {
+	switch {
+	case f.step == stepPromise:
+		return math.MaxInt64 // this disk is slow, not the leader
+	case f.step == stepDial && f.dialAt != 0:
 		return min(f.dialAt, f.limit)
 	}
 	return f.limit
@@ -76,7 +80,7 @@ func (f *following) deadline() time.Duration {
 
 func (f *following) onTime(c *Core) {
 	switch {
-	case c.now >= f.limit && f.step != stepPromise: // then this disk is slow, not the leader
+	case c.now >= f.limit && f.step != stepPromise:
 		c.giveUp("the leader is silent")
 	case f.step == stepDial && f.dialAt != 0 && c.now >= f.dialAt:
 		f.dialAt = 0

@@ -51,7 +51,7 @@ func FuzzStep(f *testing.F) {
 			if h.applied > h.committed || h.committed > last || h.applied < h.base {
 				t.Fatalf("base 0x%x, applied 0x%x, committed 0x%x, last 0x%x", h.base, h.applied, h.committed, last)
 			}
-			if d := c.Deadline(); d <= 0 {
+			if d := c.Deadline(); d <= now {
 				t.Fatalf("deadline %v in role %+v", d, c.Role())
 			}
 		}

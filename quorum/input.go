@@ -49,6 +49,13 @@ type LinkGone struct{ Link Link }
 // ErrNotLeading or ErrOrder.
 type Propose struct{ Entry Entry }
 
+// Resign says that this server is about to stop. A leader first commits what
+// is outstanding, for a syncLimit at most, and refuses new proposals; then it
+// leaves, and does not vote any more: the others elect one among themselves
+// who has everything. When Role says Looking it is done, and should break its
+// election connections too, so that nobody waits for its vote.
+type Resign struct{}
+
 // Persisted says that all disk operations up to and including Op are durable.
 type Persisted struct{ Op uint64 }
 
@@ -92,6 +99,7 @@ func (DialFailed) input()     {}
 func (Received) input()       {}
 func (LinkGone) input()       {}
 func (Propose) input()        {}
+func (Resign) input()         {}
 func (Persisted) input()      {}
 func (TruncateFailed) input() {}
 func (LogFound) input()       {}

@@ -58,7 +58,7 @@ type leading struct {
 	currentOp  uint64 // saves the new epoch as current
 	accepting  Set    // voters that have the leader's history on disk
 	learners   []*learner
-	limit      time.Duration // for the next quorum; unused once established
+	limit      time.Duration // for the next quorum; once established, for resigning
 	tally      *Commitment   // nil until established
 	beatAt     time.Duration // next ping
 	check      bool          // whether the next beat checks the quorum too
@@ -311,9 +311,12 @@ func (c *Core) synced() int {
 	return n
 }
 
-func (ld *leading) next() time.Duration {
+func (ld *leading) next(retired bool) time.Duration {
 	at := ld.limit
-	if ld.tally != nil {
+	switch {
+	case ld.tally != nil && retired:
+		at = min(at, ld.beatAt)
+	case ld.tally != nil:
 		at = ld.beatAt
 	}
 	for _, l := range ld.learners {
@@ -335,6 +338,8 @@ func (c *Core) leadOnTime() {
 	switch {
 	case ld.tally == nil && c.now >= ld.limit:
 		c.stepDown("no quorum within initLimit")
+	case ld.tally != nil && c.retired && c.now >= ld.limit:
+		c.leaveIfDone()
 	case ld.tally != nil && c.now >= ld.beatAt:
 		c.beat()
 	}
@@ -355,7 +360,9 @@ func (c *Core) beat() {
 			c.stepDown(fmt.Sprintf("only servers %v answered within syncLimit", alive))
 			return
 		}
-		c.commitAlone()
+		if c.commitAlone(); c.lead == nil {
+			return // it was resigning, and is done
+		}
 	}
 	ld.check, ld.beatAt = !ld.check, c.now+c.cfg.Tick/2
 	for _, l := range slices.Clone(ld.learners) {

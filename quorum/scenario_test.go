@@ -141,6 +141,8 @@ func (s *scenario) input(words []string) Input {
 		return LinkGone{Link: link}
 	case "propose":
 		return Propose{Entry: Entry{Zxid: s.num("zxid")}}
+	case "resign":
+		return Resign{}
 	case "truncatefailed":
 		return TruncateFailed{}
 	case "logfound":

@@ -34,15 +34,11 @@ func (c *checker) proposed(n *node, r rec) {
 }
 
 // showed is called when a server applied something or changed its role.
-func (c *checker) showed(n *node, role *quorum.Role) {
-	now := n.core.Role()
-	if now.Phase != quorum.Broadcast {
+func (c *checker) showed(n *node) {
+	if n.role.Phase != quorum.Broadcast {
 		return
 	}
-	leads := now.State == proto.Leading
-	if role != nil && leads {
-		c.established(n, now.Epoch)
-	}
+	leads := n.role.State == proto.Leading
 	for ; n.shown < len(n.tree); n.shown++ {
 		r := n.tree[n.shown]
 		switch {
@@ -59,7 +55,8 @@ func (c *checker) showed(n *node, role *quorum.Role) {
 	}
 }
 
-func (c *checker) established(n *node, epoch int64) {
+func (c *checker) established(n *node) {
+	epoch := n.role.Epoch
 	if other, taken := c.leaders[epoch]; taken && (other != n || c.lives[epoch] != n.life) {
 		c.w.fail("servers %d and %d both lead epoch %d", other.id, n.id, epoch)
 	}

@@ -25,7 +25,7 @@ func (w *world) misfortune() {
 	faults := []func(*node){
 		w.crashOne, w.crashOne, w.crashLeader, w.crashLeader, w.crashAll, w.restart, w.restart, w.restart, w.restart,
 		w.isolate, w.split, w.oneWay, w.mend, w.mend, w.mend,
-		w.slowDisk, w.failDisk, w.pause, w.jump, w.breakLinks, w.purge, w.purge, w.wipe,
+		w.slowDisk, w.failDisk, w.pause, w.jump, w.resign, w.breakLinks, w.purge, w.purge, w.wipe,
 	}
 	faults[w.rnd.IntN(len(faults))](n)
 }
@@ -42,6 +42,17 @@ func (w *world) crashLeader(n *node) {
 		}
 	}
 	w.crashOne(n)
+}
+
+// resign stops a server in good order.
+func (w *world) resign(n *node) {
+	w.logf("%d resigns", n.id)
+	n.leaving = true
+	n.step(quorum.Resign{})
+	w.after(w.between(2*time.Second, 5*time.Second), func() {
+		n.crash()
+		n.start()
+	})
 }
 
 // crashAll is a power failure.

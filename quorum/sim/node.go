@@ -20,12 +20,15 @@ type node struct {
 	life        int // counts starts
 	core        *quorum.Core
 	disk        disk
-	tree        []rec // applied
-	skew        time.Duration
+	tree        []rec         // applied
+	skew        time.Duration // of its clock
+	fastest     time.Duration // the largest skew so far: the core's time never goes back
 	pausedUntil time.Duration
 	dialToken   int
 	wakeAt      time.Duration // earliest Tick scheduled; 0: none
-	shown       int           // records of the tree found to agree with the history
+	role        quorum.Role
+	leaving     bool // was told to resign
+	shown       int  // records of the tree found to agree with the history
 }
 
 // start begins a life with what the disk holds.
@@ -38,7 +41,7 @@ func (n *node) start() {
 	n.life++
 	n.disk.queue, n.disk.busy, n.disk.broken, n.disk.fail, n.disk.extra = nil, false, false, false, 0
 	n.disk.staged = make(map[quorum.Link][]rec)
-	n.pausedUntil, n.wakeAt, n.shown = 0, 0, 0
+	n.pausedUntil, n.wakeAt, n.shown, n.leaving = 0, 0, 0, false
 	cfg := quorum.Config{
 		ID: n.id, Verifier: w.verifier, Observer: n.observer,
 		Tick: 100 * time.Millisecond, InitTicks: 10, SyncTicks: 5,
@@ -48,12 +51,13 @@ func (n *node) start() {
 	}
 	rec := n.recover()
 	n.skew = w.between(0, time.Hour)
+	n.fastest = n.skew
 	w.logf("%d starts: last 0x%x, epochs %d/%d", n.id, rec.Zxid, rec.AcceptedEpoch, rec.CurrentEpoch)
 	core, err := quorum.New(w.now+n.skew, cfg, rec)
 	if err != nil {
 		w.fail("server %d does not start: %v", n.id, err)
 	}
-	n.core = core
+	n.core, n.role = core, quorum.Role{}
 	n.act()
 }
 
@@ -82,20 +86,21 @@ func (n *node) recover() quorum.Recovered {
 	return r
 }
 
-// step feeds the core, unless the server is stopped for a while.
-func (n *node) step(in quorum.Input) {
+// step feeds the core, unless the server is stopped for a while. The error is
+// of a refused proposal.
+func (n *node) step(in quorum.Input) error {
 	w := n.w
 	if !n.up {
-		return
+		return nil
 	}
 	if n.pausedUntil > w.now {
 		life := n.life
 		w.at(n.pausedUntil, func() {
 			if n.life == life {
-				n.step(in)
+				_ = n.step(in)
 			}
 		})
-		return
+		return nil
 	}
 	w.res.Steps++
 	if w.trace != nil {
@@ -103,9 +108,13 @@ func (n *node) step(in quorum.Input) {
 			w.logf("%d <- %s", n.id, describe(in))
 		}
 	}
-	// A proposal may be refused; nothing else is.
-	_ = n.core.Step(w.now+n.skew, in)
+	err := n.core.Step(w.now+n.skew, in)
+	if n.skew >= n.fastest && n.core.Deadline() <= w.now+n.skew {
+		w.fail("server %d wants to be woken at once, for ever", n.id)
+	}
+	n.fastest = max(n.fastest, n.skew)
 	n.act()
+	return err
 }
 
 func (n *node) notify(in quorum.Notified) {
@@ -126,8 +135,9 @@ func (n *node) propose() {
 	zxid := max(n.core.LastZxid(), quorum.EpochStart(role.Epoch)) + 1
 	n.w.nextValue++
 	r := rec{zxid: zxid, value: n.w.nextValue}
-	n.w.check.proposed(n, r)
-	n.step(quorum.Propose{Entry: entry(r)})
+	if n.step(quorum.Propose{Entry: entry(r)}) == nil {
+		n.w.check.proposed(n, r)
+	}
 }
 
 // act does what the core has decided.
@@ -143,13 +153,21 @@ func (n *node) act() {
 	for _, r := range out.Apply {
 		n.tree = append(n.tree[:len(n.tree):len(n.tree)], record(r))
 	}
-	if len(out.Apply) > 0 || out.Role != nil {
-		w.check.showed(n, out.Role)
+	if len(out.Apply) > 0 {
+		w.check.showed(n) // in the role that it still has
 	}
 	if out.Role != nil {
+		n.role = *out.Role
+		if n.role.State == proto.Leading && n.role.Phase == quorum.Broadcast {
+			w.check.established(n)
+		}
+		w.check.showed(n)
 		w.logf("%d is %s/%s of %d, epoch %d (%s)", n.id, out.Role.State, out.Role.Phase, out.Role.Leader, out.Role.Epoch, out.Role.Reason)
 		if out.Role.State == proto.Looking {
 			n.dialToken++
+			if n.leaving {
+				w.after(0, n.crash) // what was said goes out, what was not synced is lost
+			}
 		}
 		if !w.calm && w.chance(w.nervous) {
 			w.after(w.between(0, 2*w.slowNet+2*w.slowSync), w.misfortune)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/meerkat-zk/meerkat/quorum"
 )
 
 var (
@@ -56,23 +58,29 @@ func TestSameSeedSameRun(t *testing.T) {
 }
 
 // TestFailover measures, on a quiet network with latencies and syncs of at
-// most a millisecond, how long nothing is committed after the leader crashed.
+// most a millisecond, how long nothing is committed after the leader crashed,
+// or resigned.
 func TestFailover(t *testing.T) {
-	for _, voters := range []int{3, 5} {
-		var pauses []time.Duration
-		for s := range uint64(40) {
-			pauses = append(pauses, failover(t, s, voters))
-		}
-		slices.Sort(pauses)
-		median, worst := pauses[len(pauses)/2], pauses[len(pauses)-1]
-		t.Logf("%d voters: median %v, worst %v", voters, median, worst)
-		if median > 50*time.Millisecond {
-			t.Errorf("%d voters: the median failover takes %v", voters, median)
+	for name, end := range map[string]func(*node){
+		"crash":       (*node).crash,
+		"resignation": func(n *node) { n.w.resign(n) },
+	} {
+		for _, voters := range []int{3, 5} {
+			var pauses []time.Duration
+			for s := range uint64(40) {
+				pauses = append(pauses, failover(t, s, voters, end))
+			}
+			slices.Sort(pauses)
+			median, worst := pauses[len(pauses)/2], pauses[len(pauses)-1]
+			t.Logf("%s, %d voters: median %v, worst %v", name, voters, median, worst)
+			if median > 50*time.Millisecond {
+				t.Errorf("%s, %d voters: the median pause is %v", name, voters, median)
+			}
 		}
 	}
 }
 
-func failover(t *testing.T, seed uint64, voters int) time.Duration {
+func failover(t *testing.T, seed uint64, voters int, end func(*node)) time.Duration {
 	w := newWorld(Options{Seed: seed})
 	for w.voters != voters {
 		seed += 1000
@@ -94,9 +102,12 @@ func failover(t *testing.T, seed uint64, voters int) time.Duration {
 		t.Fatalf("seed %d: no leader", seed)
 	}
 	w.promptly = true
-	leader.crash()
-	crashed, committed := w.now, w.res.Committed
-	for w.res.Committed == committed && w.now < crashed+10*time.Second {
+	crashed, epoch := w.now, w.leaderEpoch()
+	end(leader)
+	for w.now < crashed+10*time.Second {
+		if n := len(w.check.history); n > 0 && quorum.Epoch(w.check.history[n-1].zxid) > epoch {
+			break
+		}
 		for _, n := range w.nodes {
 			n.propose()
 		}
