@@ -33,6 +33,14 @@ func limitMemory(root fs.FS, getenv func(string) string, log zerolog.Logger) {
 	log.Info().Int64("bytes", bytes).Int64("cgroup_bytes", limit).Msg("memory limited")
 }
 
+// uncollected runs the loading of the data without garbage collection: nearly
+// all that it allocates stays, so collecting would only take time. A memory
+// limit still holds.
+func uncollected(load func() error) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	return load()
+}
+
 // cgroupMemory returns the smallest memory limit of this process's cgroup and
 // of those around it; false when there is none.
 func cgroupMemory(root fs.FS) (limit int64, ok bool) {

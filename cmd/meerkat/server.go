@@ -71,7 +71,7 @@ func serve(ctx context.Context, log zerolog.Logger, args []string, props map[str
 	if err != nil {
 		return err
 	}
-	if err := srv.Start(); err != nil {
+	if err := uncollected(srv.Start); err != nil {
 		return err
 	}
 	if addr := srv.Addr(); addr != nil {
