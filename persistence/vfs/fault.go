@@ -20,13 +20,14 @@ const (
 	OpRead
 	OpWrite
 	OpTruncate
+	OpAllocate
 	OpSync
 	OpSyncDir
 )
 
 var opKindNames = [...]string{
 	OpOpen: "open", OpCreate: "create", OpRemove: "remove", OpRename: "rename", OpMkdir: "mkdir", OpList: "list",
-	OpAccess: "access", OpRead: "read", OpWrite: "write", OpTruncate: "truncate", OpSync: "sync", OpSyncDir: "syncdir",
+	OpAccess: "access", OpRead: "read", OpWrite: "write", OpTruncate: "truncate", OpAllocate: "allocate", OpSync: "sync", OpSyncDir: "syncdir",
 }
 
 // String returns the operation's name.
@@ -36,7 +37,7 @@ func (k OpKind) String() string { return opKindNames[k] }
 // test of crashes takes its clones.
 func (k OpKind) Changes() bool {
 	switch k {
-	case OpCreate, OpRemove, OpRename, OpMkdir, OpWrite, OpTruncate, OpSync, OpSyncDir:
+	case OpCreate, OpRemove, OpRename, OpMkdir, OpWrite, OpTruncate, OpAllocate, OpSync, OpSyncDir:
 		return true
 	}
 	return false

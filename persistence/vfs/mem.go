@@ -336,8 +336,16 @@ func (l memLock) Close() error {
 func (m *Mem) FreeBytes(string) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.limit < 0 {
-		return 1 << 40, nil
+	if room := m.room(); room >= 0 {
+		return room, nil
 	}
-	return max(0, m.limit-m.used), nil
+	return 1 << 40, nil
+}
+
+// room is the space left, negative without a limit. mu is held.
+func (m *Mem) room() int64 {
+	if m.limit < 0 {
+		return -1
+	}
+	return max(0, m.limit-m.used)
 }

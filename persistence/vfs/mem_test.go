@@ -126,6 +126,13 @@ func TestFullDisk(t *testing.T) {
 	_, err = f.WriteAt(make([]byte, 4*vfs.SectorBytes), 0)
 	must(t, err) // over space that is allocated
 	must(t, f.Truncate(vfs.SectorBytes))
+	if err := f.Allocate(5 * vfs.SectorBytes); !vfs.IsNoSpace(err) || m.Used() != vfs.SectorBytes {
+		t.Errorf("Allocate = %v, used %d", err, m.Used())
+	}
+	must(t, f.Allocate(3*vfs.SectorBytes))
+	if size, _ := f.Size(); size != 3*vfs.SectorBytes || m.Used() != 3*vfs.SectorBytes {
+		t.Errorf("after Allocate: size %d, used %d", size, m.Used())
+	}
 	put(t, m, "/g", "x")
 	must(t, m.Remove("/f"))
 	must(t, f.Truncate(0)) // its space is already free

@@ -90,6 +90,27 @@ func (d *memData) write(p []byte, off, room int64) (n int, grown int64) {
 	return n, grown
 }
 
+// allocate reserves the sectors below size, or none when there is no room.
+func (d *memData) allocate(size, room int64) (grown int64, ok bool) {
+	count := (size + SectorBytes - 1) / SectorBytes
+	for i := range count {
+		if i >= int64(len(d.sectors)) || !d.sectors[i] {
+			grown += SectorBytes
+		}
+	}
+	if room >= 0 && grown > room {
+		return 0, false
+	}
+	d.sectors = append(d.sectors, make([]bool, max(0, count-int64(len(d.sectors))))...)
+	for i := range count {
+		d.sectors[i] = true
+	}
+	if size > int64(len(d.data)) {
+		d.truncate(size)
+	}
+	return grown, true
+}
+
 // truncate sets the size and returns the space that became free.
 func (d *memData) truncate(size int64) (freed int64) {
 	old := int64(len(d.data))
@@ -175,11 +196,7 @@ func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 	if !f.write {
 		return 0, &fs.PathError{Op: "write", Path: f.name, Err: syscall.EBADF}
 	}
-	room := int64(-1)
-	if f.disk.limit >= 0 {
-		room = max(0, f.disk.limit-f.disk.used)
-	}
-	n, grown := f.node.memData.write(p, off, room)
+	n, grown := f.node.memData.write(p, off, f.disk.room())
 	f.disk.used += grown
 	if n < len(p) {
 		return n, &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
@@ -198,6 +215,24 @@ func (f *memFile) Truncate(size int64) error {
 		return err
 	}
 	f.disk.used -= f.node.truncate(size)
+	return nil
+}
+
+// Allocate reserves disk space.
+func (f *memFile) Allocate(size int64) error {
+	if err := f.disk.begin(OpAllocate, f.name, int(size)); err != nil {
+		return err
+	}
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.check("allocate"); err != nil {
+		return err
+	}
+	grown, ok := f.node.allocate(size, f.disk.room())
+	if !ok {
+		return &fs.PathError{Op: "allocate", Path: f.name, Err: syscall.ENOSPC}
+	}
+	f.disk.used += grown
 	return nil
 }
 

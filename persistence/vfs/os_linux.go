@@ -22,6 +22,18 @@ func (f osFile) Sync() error {
 	}
 }
 
+// Allocate reserves disk space.
+func (f osFile) Allocate(sizeBytes int64) error {
+	err := unix.Fallocate(int(f.Fd()), 0, 0, sizeBytes)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS):
+		return &fs.PathError{Op: "fallocate", Path: f.Name(), Err: errors.ErrUnsupported}
+	}
+	return &fs.PathError{Op: "fallocate", Path: f.Name(), Err: err}
+}
+
 // Push starts writing a range to the device, and may wait for it.
 func (f osFile) Push(off, n int64, wait bool) error {
 	flags := unix.SYNC_FILE_RANGE_WRITE

@@ -56,6 +56,10 @@ type File interface {
 	io.Closer
 	Size() (int64, error)
 	Truncate(sizeBytes int64) error
+	// Allocate makes the file at least so large and reserves disk space for
+	// all of it; what was not written reads as zeros. Where a file system
+	// cannot do that it fails with [errors.ErrUnsupported].
+	Allocate(sizeBytes int64) error
 	// Sync makes the bytes and the size durable; other metadata, such as the
 	// time of the last change, may be left behind.
 	Sync() error

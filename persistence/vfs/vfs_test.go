@@ -66,6 +66,13 @@ func TestFiles(t *testing.T) {
 		if n, err := f.ReadAt(tail, 7); n != 2 || err != io.EOF {
 			t.Errorf("ReadAt over the end = %d, %v", n, err)
 		}
+		if err := f.Allocate(5000); !errors.Is(err, errors.ErrUnsupported) {
+			must(t, err)
+			if size, _ := f.Size(); size != 5000 {
+				t.Errorf("Size after Allocate = %d", size)
+			}
+			must(t, f.Allocate(100)) // never shrinks
+		}
 		must(t, f.Truncate(8))
 		must(t, f.Sync())
 		must(t, f.Close())
