@@ -60,6 +60,9 @@ func (d *Decoder) take(n int) []byte {
 	return d.buf[d.off-n : d.off : d.off]
 }
 
+// Skip passes over n bytes.
+func (d *Decoder) Skip(n int) { d.take(n) }
+
 // Byte reads one byte.
 func (d *Decoder) Byte() byte {
 	if p := d.take(1); p != nil {

@@ -92,7 +92,7 @@ func (r *Reader) Buffer() []byte {
 		return nil
 	}
 	p := make([]byte, n)
-	r.full(p)
+	r.Full(p)
 	return p
 }
 
@@ -106,7 +106,7 @@ func (r *Reader) String() string {
 		return r.shortString(n)
 	}
 	p := make([]byte, n)
-	r.full(p)
+	r.Full(p)
 	return Text(p)
 }
 
@@ -125,7 +125,9 @@ func (r *Reader) shortString(n int) string {
 	return s
 }
 
-func (r *Reader) full(p []byte) {
+// Full fills p with the bytes that come next, for a caller that has the memory
+// already and the length from [Reader.Length].
+func (r *Reader) Full(p []byte) {
 	if r.err != nil {
 		return
 	}

@@ -1,6 +1,10 @@
 package proto
 
-import "github.com/meerkat-zk/meerkat/jute"
+import (
+	"bytes"
+
+	"github.com/meerkat-zk/meerkat/jute"
+)
 
 // The permission bits of an ACL entry.
 const (
@@ -51,8 +55,16 @@ func AppendACLs(b []byte, acl []ACL) []byte {
 	return b
 }
 
-// DecodeACLs reads a vector of ACL entries; null is nil.
+// openACLWire is the wire form of OpenACL.
+var openACLWire = AppendACLs(nil, OpenACL)
+
+// DecodeACLs reads a vector of ACL entries; null is nil. The list is not to be
+// modified: nearly all lists are OpenACL, and that is then what it returns.
 func DecodeACLs(d *jute.Decoder) []ACL {
+	if bytes.HasPrefix(d.Rest(), openACLWire) {
+		d.Skip(len(openACLWire))
+		return OpenACL
+	}
 	n, ok := d.Count(aclMinBytes)
 	if !ok {
 		return nil

@@ -267,3 +267,21 @@ func FuzzRequests(f *testing.F) {
 		}
 	})
 }
+
+func TestOpenACLCostsNothing(t *testing.T) {
+	raw := append(AppendACLs(nil, OpenACL), 42)
+	allocations := testing.AllocsPerRun(100, func() {
+		d := jute.NewDecoder(raw)
+		if acl := DecodeACLs(&d); &acl[0] != &OpenACL[0] || d.Byte() != 42 {
+			t.Fatal("not the shared list, or read too far")
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+	two := AppendACLs(nil, append(OpenACL[:1:1], ACL{PermRead, Anyone}))
+	d := jute.NewDecoder(two)
+	if acl := DecodeACLs(&d); len(acl) != 2 {
+		t.Errorf("a list that begins alike: %v", acl)
+	}
+}
