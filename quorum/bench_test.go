@@ -69,6 +69,7 @@ func benchLeader(b *testing.B, followers int64) *Core {
 		}
 	}
 	step(Tick{})
+	step(Tick{})
 	if c.Role().Phase != Broadcast {
 		b.Fatalf("not leading: %+v", c.Role())
 	}

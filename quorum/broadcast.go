@@ -106,9 +106,7 @@ func (c *Core) commit(zxid int64) {
 	}
 	c.apply(zxid)
 	c.hist.trim(c.cfg.CommitLogCount, c.durable)
-	for _, l := range c.lead.learners {
-		c.answerSyncs(l)
-	}
+	c.confirm()
 	c.leaveIfDone()
 }
 
@@ -134,20 +132,5 @@ func (c *Core) resign() {
 func (c *Core) leaveIfDone() {
 	if c.retired && (c.hist.committed == c.hist.last() || c.now >= c.lead.limit) {
 		c.stepDown("resigned")
-	}
-}
-
-func (c *Core) syncRequested(l *learner) {
-	if l.stage < stageServing {
-		return
-	}
-	l.syncs = append(l.syncs, c.hist.last())
-	c.answerSyncs(l)
-}
-
-func (c *Core) answerSyncs(l *learner) {
-	for len(l.syncs) > 0 && l.syncs[0] <= c.hist.committed {
-		l.syncs = l.syncs[1:]
-		c.send(l.link, proto.QuorumPacket{Type: proto.PacketSync})
 	}
 }

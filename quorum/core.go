@@ -92,7 +92,7 @@ func New(now time.Duration, cfg Config, rec Recovered) (*Core, error) {
 }
 
 // Step tells the core what happened at the given time. It returns an error
-// for refused proposals only.
+// only for what it refuses: a Propose or a Confirm.
 func (c *Core) Step(now time.Duration, in Input) error {
 	c.now = max(c.now, now)
 	var err error
@@ -109,6 +109,8 @@ func (c *Core) Step(now time.Duration, in Input) error {
 		err = c.propose(in.Entry)
 	case Persisted:
 		c.onPersisted(in.Op)
+	case Confirm:
+		err = c.confirmRequested(in.ID)
 	case Resign:
 		c.resign()
 	case TruncateFailed:
@@ -161,7 +163,7 @@ func (c *Core) linkInput(in Input) {
 			c.follow.extend(c)
 		}
 	case SyncRequested:
-		c.lead.withLearner(in.Link, c.syncRequested)
+		c.lead.withLearner(in.Link, func(l *learner) { c.syncRequested(l, in.Confirm) })
 	}
 }
 

@@ -131,7 +131,7 @@ func (f *following) received(c *Core, p *proto.QuorumPacket) {
 	case proto.PacketDiff, proto.PacketTrunc, proto.PacketSnap:
 		f.begin(c, p)
 	case proto.PacketPing:
-		if f.step >= stepAcked {
+		if f.step == stepServing { // as Apache: the leader counts on it
 			// Null data instead of no sessions ends the link: Apache's leader
 			// reads the answer without looking.
 			c.send(f.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: p.Zxid, Data: []byte{}, Auth: p.Auth})

@@ -61,7 +61,7 @@ func FuzzStep(f *testing.F) {
 func fuzzInput(c *Core, b []byte) Input {
 	zxid := z(int64(int8(b[3])), int64(b[4]))
 	link := Link(b[1] % 8)
-	switch b[0] % 14 {
+	switch b[0] % 15 {
 	case 0:
 		return Tick{}
 	case 1:
@@ -84,9 +84,11 @@ func fuzzInput(c *Core, b []byte) Input {
 	case 10:
 		return SnapshotReady{Link: link, Zxid: c.LastZxid() - int64(b[2]&1)}
 	case 11:
-		return SyncRequested{Link: link}
+		return SyncRequested{Link: link, Confirm: b[2]&1 != 0}
 	case 12:
 		return Unreachable{Server: int64(b[1] % 6)}
+	case 14:
+		return Confirm{ID: 7}
 	case 13:
 		return TruncateFailed{}
 	}

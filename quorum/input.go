@@ -87,8 +87,20 @@ type SnapshotSent struct{ Link Link }
 type Alive struct{ Link Link }
 
 // SyncRequested is a client's sync that came through a learner's link. A SYNC
-// packet answers it, behind the commit of everything proposed so far.
-type SyncRequested struct{ Link Link }
+// packet answers it, behind the commit of everything proposed so far; with
+// Confirm also only after a quorum has confirmed that this server leads, so
+// that a read that follows is linearizable.
+type SyncRequested struct {
+	Link    Link
+	Confirm bool
+}
+
+// Confirm asks whether this server still leads. Once a quorum has said so,
+// after this Step, Ready.Confirmed repeats the ID: nobody else can have
+// committed anything before this Step, and what this server had committed has
+// been handed to Apply. It is refused with ErrNotLeading; when the server
+// stops leading there is no answer.
+type Confirm struct{ ID uint64 }
 
 func (Tick) input()           {}
 func (Notified) input()       {}
@@ -107,3 +119,4 @@ func (SnapshotReady) input()  {}
 func (SnapshotSent) input()   {}
 func (Alive) input()          {}
 func (SyncRequested) input()  {}
+func (Confirm) input()        {}

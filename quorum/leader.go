@@ -41,7 +41,9 @@ type learner struct {
 	// A proposal that it has not acknowledged yet, and since when; 0: none.
 	sample   int64
 	sampleAt time.Duration
-	syncs    []int64 // SYNC is due once these zxids are committed
+	syncs    []confirmation // a SYNC is due for each, in order
+	probes   []probe        // pings it has not answered yet
+	answered uint64         // latest round of pings that it answered
 }
 
 // leading is a leader's state. Its life is four quorums, one after another:
@@ -58,12 +60,15 @@ type leading struct {
 	currentOp  uint64 // saves the new epoch as current
 	accepting  Set    // voters that have the leader's history on disk
 	learners   []*learner
-	limit      time.Duration // for the next quorum; once established, for resigning
-	tally      *Commitment   // nil until established
-	beatAt     time.Duration // next ping
-	check      bool          // whether the next beat checks the quorum too
-	nextID     int64         // of learners that do not tell theirs
-	lost       Set           // voters that look for another leader, before it is established
+	limit      time.Duration  // for the next quorum; once established, for resigning
+	tally      *Commitment    // nil until established
+	beatAt     time.Duration  // next ping
+	check      bool           // whether the next beat checks the quorum too
+	nextID     int64          // of learners that do not tell theirs
+	round      uint64         // of pings
+	wanted     bool           // another round is to begin as soon as this one is answered
+	confirms   []confirmation // of this server itself, in order
+	lost       Set            // voters that look for another leader, before it is established
 }
 
 func (c *Core) startLeading() {
@@ -121,7 +126,9 @@ func (c *Core) fromLearner(link Link, p *proto.QuorumPacket) {
 			c.ackEpoch(l, p)
 		case proto.PacketAck:
 			c.acked(l, p)
-		case proto.PacketPing, proto.PacketRequest, proto.PacketRevalidate:
+		case proto.PacketPing:
+			c.pong(l, p)
+		case proto.PacketRequest, proto.PacketRevalidate:
 			if l.stage < stageAcked {
 				c.drop(l, violation(p, "before the ACK of NEWLEADER"))
 			}
@@ -367,15 +374,13 @@ func (c *Core) beat() {
 	ld.check, ld.beatAt = !ld.check, c.now+c.cfg.Tick/2
 	for _, l := range slices.Clone(ld.learners) {
 		switch {
-		case l.stage < stageSync:
 		case l.stage == stageServing && c.now-l.heard > c.syncLimit():
 			c.drop(l, "silent for syncLimit")
 		case l.sample != 0 && c.now-l.sampleAt > c.syncLimit():
 			c.drop(l, fmt.Sprintf("did not acknowledge 0x%x within syncLimit", l.sample))
-		default:
-			c.send(l.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: c.hist.last()})
 		}
 	}
+	c.ping()
 }
 
 // patience is how long a learner may be silent and still be counted.

@@ -32,6 +32,8 @@ type Ready struct {
 	// synchronisation needs from tree and disk.
 	Snapshots []SnapshotQuery
 	Queries   []LogQuery
+	// Confirmed are the Confirm requests that a quorum has answered.
+	Confirmed []uint64
 	// Role is what this server has become; nil while it has not changed.
 	Role *Role
 }

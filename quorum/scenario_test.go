@@ -154,7 +154,9 @@ func (s *scenario) input(words []string) Input {
 	case "alive":
 		return Alive{Link: link}
 	case "sync":
-		return SyncRequested{Link: link}
+		return SyncRequested{Link: link, Confirm: s.num("confirm") == 1}
+	case "confirm":
+		return Confirm{ID: uint64(s.num("id"))}
 	}
 	return Received{Link: link, Packet: s.packet(words[0])}
 }
@@ -309,6 +311,9 @@ func (s *scenario) ready(err error) (lines []string) {
 	}
 	if len(out.Apply) > 0 {
 		add("apply%s", list(out.Apply))
+	}
+	if len(out.Confirmed) > 0 {
+		add("confirmed %v", out.Confirmed)
 	}
 	if r := out.Role; r != nil {
 		reason := ""

@@ -18,6 +18,8 @@
 //     and zxids within an epoch have no holes
 //   - durability: what is committed is on the disks of a quorum, and no
 //     truncation and no snapshot takes it away from there
+//   - confirmation: a leader that a quorum confirms shows all that was committed
+//     when it asked
 //   - progress: once the faults end, everyone ends up with the same history,
 //     and new transactions are committed
 package sim

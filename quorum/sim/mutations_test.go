@@ -54,6 +54,10 @@ var mutations = []mutation{
 		"c.lead.tally.Forget(l.id)", "_ = 0", false},
 	{"a wiped member votes", "core.go",
 		"	if c.needSnapshot {\n		return -1\n	}\n", "	if c.hist.last() == -1 {\n		return 0\n	}\n", false},
+	{"an old answer confirms a leader", "confirm.go",
+		"	return ld.round + 1\n", "	return c.answered()\n", false},
+	{"a leader confirms itself", "confirm.go",
+		"	return c.cfg.Verifier.Quorum(NewSet(c.cfg.ID)) ||", "	return c.cfg.Verifier != nil ||", false},
 	{"snapshot older than what was committed", "leader_sync.go", // ZK-3642
 		"AtLeast: end}", "AtLeast: c.hist.base}", false},
 }

@@ -27,8 +27,10 @@ type node struct {
 	dialToken   int
 	wakeAt      time.Duration // earliest Tick scheduled; 0: none
 	role        quorum.Role
-	leaving     bool // was told to resign
-	shown       int  // records of the tree found to agree with the history
+	asked       uint64
+	questions   map[uint64]int // how much was committed when Confirm was asked for
+	leaving     bool           // was told to resign
+	shown       int            // records of the tree found to agree with the history
 }
 
 // start begins a life with what the disk holds.
@@ -57,7 +59,7 @@ func (n *node) start() {
 	if err != nil {
 		w.fail("server %d does not start: %v", n.id, err)
 	}
-	n.core, n.role = core, quorum.Role{}
+	n.core, n.role, n.questions = core, quorum.Role{}, make(map[uint64]int)
 	n.act()
 }
 
@@ -140,6 +142,20 @@ func (n *node) propose() {
 	}
 }
 
+// confirm asks a server that believes to lead whether it does. When it is told
+// so, it must show all that was committed when it asked.
+func (n *node) confirm() {
+	if !n.up || n.pausedUntil > n.w.now {
+		return
+	}
+	n.asked++
+	committed := len(n.w.check.history)
+	n.questions[n.asked] = committed
+	if n.step(quorum.Confirm{ID: n.asked}) != nil {
+		delete(n.questions, n.asked)
+	}
+}
+
 // act does what the core has decided.
 func (n *node) act() {
 	w := n.w
@@ -172,6 +188,13 @@ func (n *node) act() {
 		if !w.calm && w.chance(w.nervous) {
 			w.after(w.between(0, 2*w.slowNet+2*w.slowSync), w.misfortune)
 		}
+	}
+	for _, id := range out.Confirmed {
+		w.res.Confirmed++
+		if committed := n.questions[id]; len(n.tree) < committed {
+			w.fail("leader %d is confirmed and shows %d of %d committed transactions", n.id, len(n.tree), committed)
+		}
+		delete(n.questions, id)
 	}
 	n.talk(&out)
 	n.flush()

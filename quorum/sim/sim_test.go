@@ -38,10 +38,11 @@ func TestSeeds(t *testing.T) {
 		sum.Steps += res.Steps
 		sum.Committed += res.Committed
 		sum.Leaders += res.Leaders
+		sum.Confirmed += res.Confirmed
 		sum.Crashes += res.Crashes
 	}
-	t.Logf("%d seeds: %v simulated, %d steps, %d committed, %d leaders, %d crashes",
-		*seeds, sum.Virtual.Round(time.Second), sum.Steps, sum.Committed, sum.Leaders, sum.Crashes)
+	t.Logf("%d seeds: %v simulated, %d steps, %d committed, %d leaders, %d confirmations, %d crashes",
+		*seeds, sum.Virtual.Round(time.Second), sum.Steps, sum.Committed, sum.Leaders, sum.Confirmed, sum.Crashes)
 }
 
 // TestSameSeedSameRun: nothing but the seed decides, or no failure could be

@@ -23,6 +23,7 @@ type Result struct {
 	Steps     int // of all cores
 	Committed int
 	Leaders   int // leaderships established
+	Confirmed int // and confirmed later
 	Crashes   int
 	Err       error
 }
@@ -184,6 +185,9 @@ func (w *world) client() {
 	for _, n := range w.nodes {
 		for range w.rnd.IntN(4) {
 			n.propose()
+		}
+		if w.chance(0.3) {
+			n.confirm()
 		}
 	}
 	pause := w.between(time.Millisecond, 300*time.Millisecond)

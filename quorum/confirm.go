@@ -1,0 +1,142 @@
+package quorum
+
+import "github.com/meerkat-zk/meerkat/jute/proto"
+
+// probe is a ping on its way to a learner and back.
+type probe struct {
+	round uint64
+	zxid  int64 // which the answer repeats
+}
+
+// confirmation waits until a quorum has answered a round of pings, and, for a
+// learner's sync, until a transaction is committed.
+type confirmation struct {
+	id    uint64 // of the leader's own; unused for a learner's
+	round uint64 // 0: the sync needs none
+	zxid  int64
+}
+
+// ping begins a new round. Only a learner that has been told UPTODATE answers,
+// and it answers in order: so the answers tell which rounds they are for.
+func (c *Core) ping() {
+	ld := c.lead
+	ld.round++
+	ld.wanted = false
+	for _, l := range ld.learners {
+		if l.stage < stageSync {
+			continue
+		}
+		c.send(l.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: c.hist.last()})
+		if l.stage == stageServing {
+			l.probes = append(l.probes, probe{round: ld.round, zxid: c.hist.last()})
+		}
+	}
+}
+
+// pong handles the answer to a ping. Whoever gave it had not yet promised
+// another leader's epoch, so no such leader can have committed anything before the
+// ping was sent, if a quorum gives it.
+func (c *Core) pong(l *learner, p *proto.QuorumPacket) {
+	if len(l.probes) == 0 || l.probes[0].zxid != p.Zxid {
+		c.drop(l, violation(p, "answers no ping"))
+		return
+	}
+	l.answered = l.probes[0].round
+	l.probes = l.probes[1:]
+	c.confirm()
+}
+
+// answered returns the latest round that a quorum has answered.
+func (c *Core) answered() uint64 {
+	ld := c.lead
+	var best uint64
+	for _, candidate := range ld.learners {
+		if !candidate.voter || candidate.answered <= best {
+			continue
+		}
+		alive := NewSet(c.cfg.ID)
+		for _, l := range ld.learners {
+			if l.voter && l.answered >= candidate.answered {
+				alive = alive.Add(l.id)
+			}
+		}
+		if c.cfg.Verifier.Quorum(alive) {
+			best = candidate.answered
+		}
+	}
+	return best
+}
+
+// alone tells whether this server needs nobody's answer.
+func (c *Core) alone() bool {
+	return c.cfg.Verifier.Quorum(NewSet(c.cfg.ID)) || c.override(c.synced())
+}
+
+// freshRound returns a round that begins now or later. While one is under way
+// the next waits for it, so that many requests share few pings.
+func (c *Core) freshRound() uint64 {
+	ld := c.lead
+	if c.answered() >= ld.round {
+		c.ping()
+		return ld.round
+	}
+	ld.wanted = true
+	return ld.round + 1
+}
+
+// confirmRequested begins to find out whether this server still leads.
+func (c *Core) confirmRequested(id uint64) error {
+	if c.lead == nil || c.lead.tally == nil {
+		return ErrNotLeading
+	}
+	c.lead.confirms = append(c.lead.confirms, confirmation{id: id, round: c.freshRound()})
+	c.confirm()
+	return nil
+}
+
+// syncRequested queues a learner's sync behind what has been proposed so far.
+func (c *Core) syncRequested(l *learner, confirm bool) {
+	if l.stage < stageServing {
+		return
+	}
+	s := confirmation{zxid: c.hist.last()}
+	if confirm {
+		s.round = c.freshRound()
+	}
+	l.syncs = append(l.syncs, s)
+	c.confirm()
+}
+
+// confirm answers everything that has waited long enough.
+func (c *Core) confirm() {
+	ld := c.lead
+	if len(ld.confirms) == 0 && !ld.wanted && !ld.anySync() {
+		return
+	}
+	round, alone := c.answered(), c.alone()
+	done := func(w confirmation) bool {
+		return (alone || w.round <= round) && w.zxid <= c.hist.committed
+	}
+	for len(ld.confirms) > 0 && done(ld.confirms[0]) {
+		c.out.Confirmed = append(c.out.Confirmed, ld.confirms[0].id)
+		ld.confirms = ld.confirms[1:]
+	}
+	for _, l := range ld.learners {
+		for len(l.syncs) > 0 && done(l.syncs[0]) {
+			l.syncs = l.syncs[1:]
+			c.send(l.link, proto.QuorumPacket{Type: proto.PacketSync})
+		}
+	}
+	if ld.wanted && round >= ld.round {
+		c.ping()
+	}
+}
+
+func (ld *leading) anySync() bool {
+	for _, l := range ld.learners {
+		if len(l.syncs) > 0 {
+			return true
+		}
+	}
+	return false
+}
