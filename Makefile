@@ -3,7 +3,7 @@
 BIN      := bin/meerkat
 FUZZTIME ?= 3s
 
-version := $(shell git describe --tags --always --dirty 2>/dev/null)
+version := $(or $(shell git describe --tags --dirty 2>/dev/null),0.0.0-dev)
 commit  := $(shell git rev-parse HEAD 2>/dev/null)
 # Of the commit, not of the build: the same source gives the same binary.
 date    := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
@@ -53,7 +53,7 @@ fuzz: ## run every fuzz target for FUZZTIME (3s)
 	@grep -rlE --include='*_test.go' '^func Fuzz' --exclude-dir=.cache --exclude-dir=tools . | xargs -n 1 dirname | sort -u | while read -r pkg; do \
 		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$pkg"/*_test.go | sed 's/^func //'); do \
 			echo "fuzz $$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
 		done; \
 	done
 
