@@ -15,8 +15,9 @@ type readAhead struct {
 	stop   chan struct{} // closed by Close
 	done   chan struct{} // closed when run has returned
 
-	cur  []byte // owned by the reader: the chunk it is given, and what is left of it
-	rest []byte
+	cur   []byte // owned by the reader: the chunk it is given, and what is left of it
+	rest  []byte
+	taken int64 // owned by the reader: bytes that Read returned
 
 	sum uint32 // of the whole stream; owned by run, valid once Read has returned an error
 	err error  // owned by run, valid once filled is closed
@@ -93,6 +94,7 @@ func (r *readAhead) Read(p []byte) (int, error) {
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
+	r.taken += int64(n)
 	return n, nil
 }
 

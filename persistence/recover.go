@@ -80,7 +80,10 @@ func (s *Store) recoverLog(st State, rec *Recovered) error {
 	if err != nil {
 		return err
 	}
-	it := &logIter{fs: s.fs, log: s.log, limit: s.cfg.MaxEntryBytes, from: rec.Zxid + 1, covered: rec.Zxid, repair: s.repair}
+	it := &logIter{fs: s.fs, log: s.log, limit: s.cfg.MaxEntryBytes, from: rec.Zxid + 1, covered: rec.Zxid}
+	if !s.readOnly {
+		it.repair = s.repair
+	}
 	it.files = logsFrom(logs, it.from)
 	replay := replayer{it: it, state: st, rec: rec}
 	if rec.SnapshotZxid < 0 && !s.cfg.TrustEmptySnapshot {

@@ -133,28 +133,38 @@ func decompress(src io.Reader, compression string) (io.Reader, error) {
 // readSnapshot reads an uncompressed snapshot to its end. decode reads parts
 // 2 to 5; what it built counts only when there is no error.
 func readSnapshot(src io.Reader, limitBytes int, decode func(*jute.Reader) error) (trailer, error) {
+	t, _, err := readSnapshotAt(src, limitBytes, decode)
+	return t, err
+}
+
+// readSnapshotAt is readSnapshot that also returns the offset, in the
+// uncompressed stream, which an error is about.
+func readSnapshotAt(src io.Reader, limitBytes int, decode func(*jute.Reader) error) (t trailer, offset int64, err error) {
 	ahead := newReadAhead(src)
 	defer ahead.Close()
 	buf := bufio.NewReaderSize(ahead, readBufBytes)
+	at := func() int64 { return ahead.taken - int64(buf.Buffered()) }
 	var head [fileHeadBytes]byte
 	if _, err := io.ReadFull(buf, head[:]); err != nil {
-		return trailer{}, fmt.Errorf("header: %w", err)
+		return trailer{}, 0, fmt.Errorf("header: %w", err)
 	}
 	if binary.BigEndian.Uint32(head[:]) != snapshotMagic {
-		return trailer{}, errors.New("does not begin with ZKSN")
+		return trailer{}, 0, errors.New("does not begin with ZKSN")
 	}
 	r := jute.NewReader(buf, limitBytes)
 	if err := errors.Join(decode(r), r.Err()); err != nil {
-		return trailer{}, err
+		return trailer{}, at(), err
 	}
+	offset = at()
 	rest, err := io.ReadAll(io.LimitReader(buf, maxTrailer))
 	if err != nil {
-		return trailer{}, err
+		return trailer{}, at(), err
 	}
 	if len(rest) == maxTrailer {
-		return trailer{}, errors.New("data follows the last node")
+		return trailer{}, offset, errors.New("data follows the last node")
 	}
-	return parseTrailer(rest, ahead.sum)
+	t, err = parseTrailer(rest, ahead.sum)
+	return t, offset, err
 }
 
 // ReadSnapshot reads a whole uncompressed snapshot, as [WriteSnapshot] writes

@@ -37,6 +37,8 @@ type Store struct {
 	logDir  string         // set once
 	locks   []io.Closer    // set once
 
+	readOnly bool // set once: recovery repairs nothing
+
 	writer logWriter // see there
 	spares *spares   // set once
 
