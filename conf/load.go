@@ -153,7 +153,9 @@ func (l *loader) readFile(lines []Property) {
 		} else if k := l.index.property(name); k != nil {
 			s.secret = k.Secret
 		}
-		if old, twice := target[name]; twice && old.Line > 0 {
+		if old, twice := target[name]; twice && old.File == "" {
+			l.notice(old, true, fmt.Sprintf("has no effect: %s sets it on line %d", l.path, s.Line))
+		} else if twice {
 			l.notice(old, true, fmt.Sprintf("is set again on line %d, which counts", s.Line))
 		}
 		target[name] = s

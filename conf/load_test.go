@@ -310,7 +310,7 @@ func TestNotices(t *testing.T) {
 		{"dataLogDir=logs", nil, "zoo.cfg:5: dataLogDir=logs: is relative to where the server is started; ./ in front says that this is meant"},
 		{"forceSync=no", nil, "zoo.cfg:5: forceSync=no: acknowledged writes can be lost when the machine fails"},
 		{"", map[string]string{"zookeeper.skipACL": "yes"}, "-Dzookeeper.skipACL=yes: nobody's access is checked"},
-		{"ssl.keyStore.location=/k", map[string]string{"zookeeper.ssl.keyStore.location": "/x"}, "zoo.cfg:5: ssl.keyStore.location=/k: has no effect: " + noTLS},
+		{"ssl.keyStore.location=/k", map[string]string{"zookeeper.ssl.keyStore.location": "/x"}, "-Dzookeeper.ssl.keyStore.location=/x: has no effect: zoo.cfg sets it on line 5\nzoo.cfg:5: ssl.keyStore.location=/k: has no effect: " + noTLS},
 		{"server.1=a:1:2", nil, "zoo.cfg:5: server.1=a:1:2: has no effect but for the client's address: " + noEnsemble},
 		{"metricsProvider.foo=1", nil, "zoo.cfg:5: metricsProvider.foo=1: has no effect: the exporter for Prometheus is not built yet"},
 	} {
