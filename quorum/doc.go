@@ -26,6 +26,16 @@
 //   - nothing is acknowledged before it is durable (following.persisted)
 //   - an acknowledgement does not outlive what it stands for (Core.synchronise)
 //
+// In three places it does more than Apache's servers, in ways that these do not
+// notice: an election ends at once when everyone in reach agrees, and a worse
+// vote is answered with the better one; a leader gives up early when its
+// voters have moved on, or when one of them could never follow its epoch; and
+// leadership can be confirmed by a quorum ([Confirm]) and laid down ([Resign]).
+//
+// A server that cannot cut its log as far as its leader wants neither votes
+// nor is counted until it has got a snapshot. To make that rare, snapshots are
+// to be taken, and logs purged, of what is committed only.
+//
 // What is not here yet: the server uses none of this for ensembles, there is
 // no shell that connects a Core to sockets and disks, reconfiguration is
 // passed on as a plain transaction, and whatever sessions need (touches,

@@ -231,6 +231,11 @@ func (c *Core) lookingVote(from int64, v ballot) {
 	case c.better(v, e.proposal):
 		c.adopt(v)
 		c.castVotes()
+	case c.better(e.proposal, v):
+		// It may not have been looking yet when it was told: servers lose a
+		// leader one after another. Apache's would find out only when the
+		// wait for votes ends.
+		c.sendVote(from, e.proposal)
 	}
 	e.received.put(from, v)
 	c.tallyVotes()

@@ -47,7 +47,7 @@ func (c *Core) synchronise(l *learner, reach *LogReach) {
 		// the committed end, so nothing committed is lost with its old log.
 		l.stage, l.deadline = stageDisk, 0
 		l.atLeast = end
-		c.out.Snapshots = append(c.out.Snapshots, SnapshotQuery{Link: l.link, AtLeast: end})
+		c.out.Snapshots = append(c.out.Snapshots, SnapshotQuery{Link: l.link, AtLeast: l.atLeast})
 	default:
 		c.send(l.link, proto.QuorumPacket{Type: plan.Mode, Zxid: plan.Zxid})
 		if plan.DiskTo > plan.DiskFrom {

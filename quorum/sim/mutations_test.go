@@ -59,7 +59,7 @@ var mutations = []mutation{
 	{"a leader confirms itself", "confirm.go",
 		"	return c.cfg.Verifier.Quorum(NewSet(c.cfg.ID)) ||", "	return c.cfg.Verifier != nil ||", false},
 	{"snapshot older than what was committed", "leader_sync.go", // ZK-3642
-		"AtLeast: end}", "AtLeast: c.hist.base}", false},
+		"		l.atLeast = end\n", "		l.atLeast = c.hist.base\n", false},
 }
 
 // TestMutations proves that the checker can fail: each mutation is compiled

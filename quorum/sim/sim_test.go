@@ -14,7 +14,7 @@ import (
 
 var (
 	seed  = flag.Uint64("seed", 0, "replay this one seed, with a trace")
-	seeds = flag.Int("seeds", 200, "seeds to run")
+	seeds = flag.Int("seeds", 150, "seeds to run")
 	first = flag.Uint64("first", 1, "the first of them")
 )
 
@@ -48,7 +48,7 @@ func TestSeeds(t *testing.T) {
 // TestSameSeedSameRun: nothing but the seed decides, or no failure could be
 // replayed.
 func TestSameSeedSameRun(t *testing.T) {
-	for s := uint64(1); s <= 5; s++ {
+	for s := uint64(1); s <= 3; s++ {
 		var first, second []string
 		a := Run(Options{Seed: s, Trace: func(line string) { first = append(first, line) }})
 		b := Run(Options{Seed: s, Trace: func(line string) { second = append(second, line) }})
@@ -74,8 +74,8 @@ func TestFailover(t *testing.T) {
 			slices.Sort(pauses)
 			median, worst := pauses[len(pauses)/2], pauses[len(pauses)-1]
 			t.Logf("%s, %d voters: median %v, worst %v", name, voters, median, worst)
-			if median > 50*time.Millisecond {
-				t.Errorf("%s, %d voters: the median pause is %v", name, voters, median)
+			if median > 25*time.Millisecond || worst > 250*time.Millisecond {
+				t.Errorf("%s, %d voters: the pauses are too long", name, voters)
 			}
 		}
 	}
