@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/meerkat-zk/meerkat/compat_tests/rig"
 )
 
 // superAuth is the identity that may do everything: both servers are started
@@ -32,7 +34,7 @@ func (d *Difference) String() string {
 		fmt.Fprintf(&text, "  step %d: %s\n", i, st)
 	}
 	if d.Final {
-		text.WriteString("  the trees differ after the last step\n")
+		text.WriteString("  the trees or their digests differ after the last step\n")
 	}
 	for _, line := range d.Lines[0] {
 		if !slices.Contains(d.Lines[1], line) {
@@ -80,11 +82,26 @@ func compareSteps(sides [2]*side, steps []Step) *Difference {
 			return &Difference{Steps: steps[:i+1], Lines: lines}
 		}
 	}
-	trees := onBoth(sides, func(s *side) []string { return s.tree() })
+	trees := onBoth(sides, func(s *side) []string { return append(s.tree(), s.digests()) })
 	if !slices.Equal(trees[0], trees[1]) {
 		return &Difference{Steps: steps, Lines: trees, Final: true}
 	}
 	return nil
+}
+
+// digests says whether the server has found a tree digest that differs from
+// the one it had predicted.
+func (s *side) digests() string {
+	text, err := rig.FourLetterWord(s.addr, "mntr")
+	if err != nil {
+		return "mntr: " + err.Error()
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if name, value, _ := strings.Cut(line, "\t"); name == "zk_digest_mismatches_count" {
+			return "digest mismatches: " + value
+		}
+	}
+	return "no count of digest mismatches"
 }
 
 // settles repeats a word for a while: a server notices the end of a

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/meerkat-zk/meerkat/compat_tests/tied"
+	"github.com/meerkat-zk/meerkat/compat_tests/wire"
 )
 
 // How long a server may take to answer after its start, and to end after
@@ -171,7 +172,10 @@ func (s *Server) awaitServing() error {
 			return fmt.Errorf("it ended during its start: %v", s.waitErr)
 		case <-time.After(10 * time.Millisecond):
 		}
-		if text, err := FourLetterWord(s.Addr(), "srvr"); err == nil && strings.Contains(text, "Mode: ") {
+		// A session that nobody gave is refused as soon as sessions are served,
+		// and the question leaves no trace in the data.
+		_, err := wire.Resume(s.Addr(), time.Second, 1<<40, make([]byte, 16))
+		if errors.Is(err, wire.ErrSessionGone) {
 			return nil
 		}
 	}

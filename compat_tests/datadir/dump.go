@@ -1,0 +1,114 @@
+package datadir
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/compat_tests/wire"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
+
+const (
+	superAuth   = "super:test"
+	superDigest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
+	// sessionTimeout outlives a whole test.
+	sessionTimeout = 10 * time.Minute
+)
+
+// Dump is all that a client can see of a tree.
+type Dump struct {
+	Before int64    // zxid at which the tree was read
+	After  int64    // zxid after the session that read it had ended
+	Znodes []string // a line for each, parents first
+}
+
+// Take reads the tree of the server at addr with a session of its own, as a
+// super user.
+func Take(addr string) (Dump, error) {
+	c, err := wire.Open(addr, sessionTimeout)
+	if err != nil {
+		return Dump{}, err
+	}
+	defer c.Close()
+	if err := c.Auth("digest", superAuth); err != nil {
+		return Dump{}, err
+	}
+	if err := c.Ping(); err != nil {
+		return Dump{}, err
+	}
+	dump := Dump{Before: c.LastZxid - 1} // the session took one
+	if err := dump.add(c, "/"); err != nil {
+		return Dump{}, err
+	}
+	err = c.CloseSession()
+	dump.After = c.LastZxid
+	return dump, err
+}
+
+func (d *Dump) add(c *wire.Client, path string) error {
+	data, st, err := c.Get(path, false)
+	if err != nil {
+		return fmt.Errorf("get %q: %w", path, err)
+	}
+	acl, _, err := c.ACL(path)
+	if err != nil {
+		return fmt.Errorf("getACL %q: %w", path, err)
+	}
+	d.Znodes = append(d.Znodes, fmt.Sprintf("%q %s acl=%v %+v", path, digest(data), acl, st))
+	names, _, err := c.Children(path, false)
+	if err != nil {
+		return fmt.Errorf("children of %q: %w", path, err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := d.add(c, strings.TrimSuffix(path, "/")+"/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func digest(data []byte) string {
+	switch {
+	case data == nil:
+		return "null"
+	case len(data) <= 40:
+		return fmt.Sprintf("%q", data)
+	}
+	return fmt.Sprintf("%d bytes %x", len(data), sha256.Sum256(data))
+}
+
+// Diff says, in at most limit lines, where a later dump of what must be the
+// same tree differs: in its znodes, or in the zxid at which it stands.
+func (d Dump) Diff(later Dump, limit int) []string {
+	var lines []string
+	if d.After != later.Before {
+		lines = append(lines, fmt.Sprintf("- zxid %#x", d.After), fmt.Sprintf("+ zxid %#x", later.Before))
+	}
+	lines = append(lines, without("- ", d.Znodes, later.Znodes)...)
+	lines = append(lines, without("+ ", later.Znodes, d.Znodes)...)
+	return lines[:min(len(lines), limit)]
+}
+
+// without lists the lines that are not in the other list.
+func without(mark string, lines, other []string) []string {
+	known := make(map[string]bool, len(other))
+	for _, line := range other {
+		known[line] = true
+	}
+	var missing []string
+	for _, line := range lines {
+		if !known[line] {
+			missing = append(missing, mark+line)
+		}
+	}
+	return missing
+}
+
+// digestACL grants perms to the user ann, whose password is "secret".
+func digestACL(perms int32) []proto.ACL {
+	return []proto.ACL{{Perms: perms, ID: proto.ID{Scheme: "digest", ID: "ann:7RJfAeIvrl4zdj6sS2fXrQHDvHM="}}}
+}
