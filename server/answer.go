@@ -24,9 +24,10 @@ type reader struct {
 	bytes int // of the reply
 }
 
-// answer runs a read and appends its reply. It is called under either side of
-// the gate; body may share memory that is about to be used again.
-func (c *conn) answer(h proto.RequestHeader, body []byte, ids []proto.ID, began int64, to ledger) {
+// answer runs a read, appends its reply and returns how many bytes that has.
+// It is called under either side of the gate; body may share memory that is
+// about to be used again.
+func (c *conn) answer(h proto.RequestHeader, body []byte, ids []proto.ID, began int64, to ledger) int {
 	r := reader{c: c, tree: c.srv.tree, xid: h.Xid, zxid: c.srv.tree.LastZxid(), ids: ids, to: to, d: jute.NewAliasDecoder(body)}
 	code := r.run(h.Op)
 	if code == proto.OK && r.d.Err() != nil {
@@ -37,6 +38,7 @@ func (c *conn) answer(h proto.RequestHeader, body []byte, ids []proto.ID, began 
 		r.bytes = proto.ReplyHeaderBytes
 	}
 	to.Replied(stats.Reply{Op: h.Op, Xid: h.Xid, Zxid: r.zxid, Bytes: r.bytes, BeganNs: began, EndNs: c.srv.clock.nanos()})
+	return r.bytes
 }
 
 // ledger is where a reply is counted: the batch of the connection's reader,

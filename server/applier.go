@@ -16,13 +16,23 @@ type applier struct {
 	committed *inbox[proposal]
 	done      chan struct{} // closed when run has returned
 
-	mu    sync.Mutex
-	dirty []*conn // mu: outboxes that were appended to
-	spare []*conn // mu: an emptied list to be filled again
+	mu      sync.Mutex
+	dirty   []*conn  // mu: outboxes that were appended to
+	spare   []*conn  // mu: an emptied list to be filled again
+	reached int64    // mu: zxid of the last transaction applied
+	waiters []waiter // mu: those in await
+}
+
+// waiter is a goroutine that waits for a transaction to be applied.
+type waiter struct {
+	zxid    int64
+	applied chan struct{}
 }
 
 func newApplier(srv *Server) *applier {
-	return &applier{srv: srv, committed: newInbox[proposal](), done: make(chan struct{})}
+	return &applier{
+		srv: srv, committed: newInbox[proposal](), done: make(chan struct{}), reached: srv.tree.LastZxid(),
+	}
 }
 
 // run applies until the inbox is closed and empty.
@@ -58,7 +68,44 @@ func (a *applier) apply(chunk []proposal) {
 	}
 	srv.snapshots.begin()
 	srv.gate.leaveWrite()
+	a.wake(chunk[len(chunk)-1].entry.Header.Zxid)
 	a.flush()
+}
+
+// await blocks until a transaction that was proposed is applied. It reports
+// false when that cannot happen any more, because the log has failed.
+func (a *applier) await(zxid int64) bool {
+	a.mu.Lock()
+	if a.reached >= zxid {
+		a.mu.Unlock()
+		return true
+	}
+	w := waiter{zxid: zxid, applied: make(chan struct{})}
+	a.waiters = append(a.waiters, w)
+	a.mu.Unlock()
+	select {
+	case <-w.applied:
+		return true
+	case <-a.done:
+		return false
+	}
+}
+
+// wake lets those go whose transaction is applied.
+func (a *applier) wake(zxid int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reached = zxid
+	waiting := a.waiters[:0]
+	for _, w := range a.waiters {
+		if w.zxid <= zxid {
+			close(w.applied)
+		} else {
+			waiting = append(waiting, w)
+		}
+	}
+	clear(a.waiters[len(waiting):])
+	a.waiters = waiting
 }
 
 // flushSoon notes an outbox to be flushed after the chunk at hand.

@@ -92,6 +92,7 @@ func (c *conn) serve() {
 	case c.srv.stopped(err):
 		c.linger()
 	case c.last.Load():
+		c.out.waitWritten()
 		_ = c.flush() // a client that does not take its last reply loses it
 	case !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
 		c.srv.log.Info().Str("client", c.remote.String()).Str("session", hexID(c.sessionID())).Err(err).Msg("connection closed")
@@ -112,17 +113,16 @@ func (c *conn) serveBurst() error {
 		if frame, ok, err = c.in.next(); !ok {
 			break
 		}
-		err = c.turn.request(frame)
+		if err = c.turn.request(frame); err == nil && c.turn.replied > outboxHighBytes {
+			err = c.catchUp() // a few requests can ask for any amount
+		}
 	}
-	c.turn.leave()
-	c.turn.batch.Flush()
-	if flushErr := c.flush(); err == nil {
+	if flushErr := c.catchUp(); err == nil {
 		err = flushErr
 	}
 	if err != nil {
 		return err
 	}
-	c.out.waitBelow(outboxHighBytes)
 	c.srv.requests.Pause(&c.waiting)
 	if err := c.in.fill(); err != nil {
 		return err
@@ -131,13 +131,32 @@ func (c *conn) serveBurst() error {
 	return nil
 }
 
+// catchUp sends what the requests so far have produced, and waits for a client
+// that does not take it.
+func (c *conn) catchUp() error {
+	c.turn.leave()
+	c.turn.batch.Flush()
+	c.turn.replied = 0
+	err := c.flush()
+	c.out.waitBelow(outboxHighBytes)
+	return err
+}
+
 // flush writes the outbox and closes the connection after its last frame.
 func (c *conn) flush() error {
 	err := c.out.flush(c.nc)
 	if err != nil || c.last.Load() && c.out.idle() {
-		_ = c.nc.Close() // the reader goroutine notices and cleans up
+		c.cut()
 	}
 	return err
+}
+
+// cut ends the connection from whatever goroutine. What waits for the client
+// is dropped, so that nobody goes on waiting for it to be taken; the reader
+// goroutine notices and cleans up.
+func (c *conn) cut() {
+	_ = c.nc.Close() // an error here has nobody left to interest
+	c.out.close()
 }
 
 // flushLater lets the applier flush the connection after its batch.
@@ -147,14 +166,18 @@ func (c *conn) flushLater() {
 	}
 }
 
-// finish lets the connection close once what waits is written.
-func (c *conn) finish() { c.last.Store(true) }
+// finish lets the connection close once what waits is written. Its session
+// may be over, whose end would close it otherwise: so the client has no longer
+// to take its last replies than one without a session has to ask for it.
+func (c *conn) finish() {
+	c.last.Store(true)
+	c.writeUntil(c.srv.sessionlessDeadline())
+}
 
 // end releases what the connection holds. The gate's write side keeps events
 // from reaching a watcher that is half removed.
 func (c *conn) end() {
-	_ = c.nc.Close() // an error here has nobody left to interest
-	c.out.close()
+	c.cut()
 	c.srv.gate.enterWrite()
 	c.gone = true
 	c.srv.tree.Watches().RemoveAll(c)
@@ -191,7 +214,7 @@ func (c *conn) Notify(ev datatree.Event) {
 	c.stats.Event(len(b) - start)
 	if c.out.end(b) > outboxLimitBytes {
 		c.srv.log.Warn().Str("client", c.remote.String()).Msg("client does not read its events: connection cut")
-		_ = c.nc.Close() // the reader goroutine notices and cleans up
+		c.cut()
 	}
 	c.flushLater()
 }

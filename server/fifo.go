@@ -38,6 +38,9 @@ type fifo struct {
 // chunkBytes is the size of the memory that parked bodies share.
 const chunkBytes = 4 << 10
 
+// keepPending is how many requests an empty fifo keeps room for.
+const keepPending = 64
+
 func (f *fifo) empty() bool { return f.head == len(f.items) }
 
 func (f *fifo) len() int { return len(f.items) - f.head }
@@ -72,6 +75,9 @@ func (f *fifo) pop() {
 	f.head++
 	if f.empty() {
 		f.items, f.head = f.items[:0], 0
+		if cap(f.items) > keepPending {
+			f.items = nil
+		}
 		f.chunk = f.chunk[:0]
 		if cap(f.chunk) > chunkBytes {
 			f.chunk = nil

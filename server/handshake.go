@@ -20,14 +20,13 @@ var (
 	errZxidAhead = errors.New("client has seen a zxid that this server has not: it must try another server")
 	errThrottled = errors.New("too many new connections at once: connection throttled")
 	errDiskFull  = errors.New("no session can be opened while the disk is full")
+	errLogFailed = errors.New("no session can be opened: the log has failed")
 )
 
 // handshake reads the first bytes of a connection: a four-letter word, or the
 // ConnectRequest that opens or renews a session.
 func (c *conn) handshake() error {
-	if idle := c.srv.cfg.Limits.SessionlessTimeoutMs; idle > 0 {
-		_ = c.nc.SetReadDeadline(time.Now().Add(time.Duration(idle) * time.Millisecond))
-	}
+	c.readUntil(c.srv.sessionlessDeadline())
 	frame, err := c.firstFrame()
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -41,7 +40,7 @@ func (c *conn) handshake() error {
 	if err := d.Err(); err != nil {
 		return fmt.Errorf("connect request: %w", err)
 	}
-	_ = c.nc.SetReadDeadline(time.Time{})
+	c.readUntil(time.Time{})
 	c.turn.began = c.srv.clock.nanos()
 	c.hasReadOnly = req.HasReadOnly
 	c.stats.Packets(1, 0, len(frame)+4)
@@ -91,7 +90,8 @@ func (c *conn) connect(req *proto.ConnectRequest) error {
 }
 
 // openSession proposes a new session. Its reply leaves when the transaction
-// is applied; what the client has pipelined behind it waits in the fifo.
+// is applied. What the client has pipelined behind it is not looked at before:
+// auth packets are answered at once, which must not come first.
 func (c *conn) openSession(timeoutMs int32) error {
 	s := c.srv.sessions.Create(timeoutMs, session.Local)
 	c.session.Store(s)
@@ -101,10 +101,19 @@ func (c *conn) openSession(timeoutMs int32) error {
 		c.srv.sessions.Remove(s.ID)
 		return errStale
 	}
-	if code := c.srv.proposer.createSession(c, s.ID, timeoutMs); code != proto.OK {
+	zxid, code := c.srv.proposer.createSession(c, s.ID, timeoutMs)
+	if code != proto.OK {
 		c.srv.requests.Done()
 		c.srv.sessions.Remove(s.ID)
 		return errDiskFull
+	}
+	return c.await(zxid)
+}
+
+// await blocks until the transaction is applied.
+func (c *conn) await(zxid int64) error {
+	if !c.srv.applier.await(zxid) {
+		return errLogFailed
 	}
 	return nil
 }
@@ -114,7 +123,7 @@ func (c *conn) openSession(timeoutMs int32) error {
 func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
 	c.srv.meters.revalidations.Add(1)
 	if old := c.srv.conns.bind(req.SessionID, c); old != nil {
-		_ = old.nc.Close() // its reader goroutine cleans up
+		old.cut()
 	}
 	s := c.srv.sessions.Find(req.SessionID)
 	if s == nil || !session.CheckPasswd(req.SessionID, req.Passwd) ||
@@ -125,6 +134,11 @@ func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
 	}
 	c.session.Store(s)
 	c.srv.sessions.SetOwner(s.ID, session.Local)
+	// The client lost its connection and asks now what became of its writes:
+	// those proposed are to be seen, and no other may follow; see turn.write.
+	if err := c.await(c.srv.proposer.lastZxid()); err != nil {
+		return err
+	}
 	size := c.accept()
 	c.stats.Replied(stats.Reply{
 		Op: proto.OpCreateSession, Zxid: c.srv.lastZxid(), Bytes: size, BeganNs: c.turn.began, EndNs: c.srv.clock.nanos(),

@@ -27,8 +27,11 @@ func (srv *Server) listen() error {
 	if err != nil {
 		return err
 	}
+	if err := setBacklog(listener, client.ListenBacklog); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	srv.listener = listener
-	return setBacklog(listener, client.ListenBacklog)
+	return nil
 }
 
 // setBacklog changes the length of the accept queue, which the net package

@@ -22,9 +22,11 @@ type logWriter struct {
 
 // run writes until the queue is closed and empty. The first error of the log
 // is the last: it ends the server, and nothing unsynced is ever acknowledged.
+// The queue is closed then, too, so that no proposer waits for room in it.
 func (w *logWriter) run() {
 	defer close(w.done)
 	defer w.srv.applier.committed.close()
+	defer w.queue.close()
 	for {
 		batch, ok := w.queue.take()
 		if !ok {

@@ -67,10 +67,16 @@ func (srv *Server) reap() {
 // expire starts the end of a session whose time is up. False, because the
 // disk is full, lets the tracker ask again.
 func (srv *Server) expire(s *session.Session) bool {
+	if !srv.proposer.closeSession(s.ID) {
+		return false
+	}
 	srv.log.Info().Str("session", hexID(s.ID)).Int32("timeout_ms", s.TimeoutMs).Msg("session expired")
 	srv.meters.expired.Add(1)
-	return srv.proposer.closeSession(s.ID)
+	return true
 }
+
+// orphanPause is how long closeOrphans waits for room on a full disk.
+const orphanPause = time.Second
 
 // closeOrphans ends the sessions that own ephemerals and are not in the
 // session table, as data written by a server that crashed can have them.
@@ -80,7 +86,13 @@ func (srv *Server) closeOrphans() {
 	srv.gate.leaveRead()
 	for _, id := range orphans {
 		srv.log.Warn().Str("session", hexID(id)).Msg("ephemerals without a session: deleted")
-		srv.proposer.closeSession(id)
+		for !srv.proposer.closeSession(id) {
+			select {
+			case <-time.After(orphanPause):
+			case <-srv.stopping:
+				return
+			}
+		}
 	}
 }
 
@@ -93,6 +105,6 @@ func (srv *Server) sessionChanged(p *proposal) {
 	id := p.entry.Header.ClientID
 	srv.sessions.Remove(id)
 	if c := srv.conns.of(id); c != nil && c != p.origin {
-		_ = c.nc.Close() // its reader goroutine cleans up
+		c.cut()
 	}
 }

@@ -18,7 +18,7 @@ type proposer struct {
 	queue *logQueue
 
 	mu   sync.Mutex
-	prep *prepare.Preparer // mu and the gate's read side
+	prep *prepare.Preparer // mu and the gate's read side; Changes is free
 }
 
 // enter waits for room in the log's queue and takes the locks of a proposal;
@@ -86,20 +86,20 @@ func (p *proposer) count(r *prepare.Result) {
 	}
 }
 
-// changes returns how many changes of znodes were prepared, and how many of
-// these the preparer has seen applied.
-func (p *proposer) changes() (prepared, applied int64) {
+// lastZxid returns the zxid of the last transaction proposed.
+func (p *proposer) lastZxid() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.prep.Changes()
+	return p.prep.Zxid()
 }
 
-// createSession proposes a session that the tracker knows already.
-func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.ErrCode {
+// createSession proposes a session that the tracker knows already. It returns
+// the zxid of the transaction.
+func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) (int64, proto.ErrCode) {
 	p.enter()
 	defer p.leave()
 	if !p.hasRoom() {
-		return proto.ErrSystem
+		return 0, proto.ErrSystem
 	}
 	code := p.submit(origin, &prepare.Request{
 		Session: id, Op: proto.OpCreateSession, Body: jute.AppendInt(nil, timeoutMs), TimeMs: p.srv.clock.wallMs(),
@@ -107,7 +107,7 @@ func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.
 	if code == proto.OK {
 		origin.park(pending{op: proto.OpCreateSession, kind: awaitsTxn, at: p.srv.clock.nanos()})
 	}
-	return code
+	return p.prep.Zxid(), code
 }
 
 // closeSession ends a session that nobody asks to end: it has expired. It

@@ -74,6 +74,7 @@ type Server struct {
 	traceMask atomic.Int64 // of gtmk and stmk; only kept
 
 	stopping   chan struct{}  // closed when Stop begins
+	stopBy     time.Time      // set before stopping is closed: when clients lose what they have not taken; zero is never
 	answered   chan struct{}  // closed when Stop has seen every accepted request answered
 	readers    sync.WaitGroup // connections that may still read requests
 	background sync.WaitGroup // accepting and maintenance

@@ -1,10 +1,14 @@
 package server
 
 import (
+	"errors"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/meerkat-zk/meerkat/datatree"
 )
 
 // snapshots decides when a snapshot is due and lets one be written beside the
@@ -68,8 +72,12 @@ func (s *snapshots) begin() {
 		defer s.writing.Store(false)
 		defer snapshot.Close()
 		began := s.srv.clock.nanos()
-		info, err := s.srv.store.SaveSnapshot(snapshot)
+		info, err := s.srv.store.SaveSnapshot(interruptible{snapshot, s.srv})
 		s.srv.meters.snapshot.Observe(time.Duration(s.srv.clock.nanos() - began))
+		if errors.Is(err, errStopping) {
+			s.srv.log.Info().Msg("snapshot given up: the log has everything")
+			return
+		}
 		if err != nil {
 			// The log still has everything: the next snapshot may succeed.
 			s.srv.log.Error().Err(err).Msg("snapshot could not be written")
@@ -77,4 +85,31 @@ func (s *snapshots) begin() {
 		}
 		s.srv.log.Info().Str("file", info.Path).Int64("bytes", info.SizeBytes).Dur("took", info.Took).Msg("snapshot written")
 	})
+}
+
+// errStopping ends a snapshot for which a stopping server has no time.
+var errStopping = errors.New("the server stops")
+
+// interruptible is a snapshot that is given up when the server stops.
+type interruptible struct {
+	*datatree.Snapshot
+	srv *Server
+}
+
+// WriteTo writes the snapshot unless the server stops meanwhile.
+func (s interruptible) WriteTo(w io.Writer) (int64, error) {
+	return s.Snapshot.WriteTo(stoppingWriter{w, s.srv})
+}
+
+// stoppingWriter fails once the server stops.
+type stoppingWriter struct {
+	io.Writer
+	srv *Server
+}
+
+func (w stoppingWriter) Write(p []byte) (int, error) {
+	if w.srv.isStopping() {
+		return 0, errStopping
+	}
+	return w.Writer.Write(p)
 }

@@ -3,13 +3,13 @@ package server
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // Stop takes no more requests, finishes and answers those it has, and closes
 // everything. The context bounds how long it waits for clients to take their
 // replies; what was accepted is durable either way.
 func (srv *Server) Stop(ctx context.Context) error {
+	srv.stopBy, _ = ctx.Deadline()
 	close(srv.stopping)
 	if srv.listener != nil {
 		_ = srv.listener.Close() // ends accept
@@ -17,12 +17,9 @@ func (srv *Server) Stop(ctx context.Context) error {
 	srv.requests.Close()
 	srv.sessions.Close()
 	srv.background.Wait()
-	deadline, bounded := ctx.Deadline()
 	for _, c := range srv.conns.list() {
 		c.stopReading()
-		if bounded {
-			_ = c.nc.SetWriteDeadline(deadline) // fails on a closed connection alone
-		}
+		c.stopWriting()
 	}
 	srv.readers.Wait()
 
@@ -36,11 +33,6 @@ func (srv *Server) Stop(ctx context.Context) error {
 	return srv.store.Close()
 }
 
-// stopReading ends the reader's wait for requests.
-func (c *conn) stopReading() {
-	_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // a closed connection has ended its wait already
-}
-
 // linger keeps a connection open, once it no longer reads because the server
 // stops, until its requests are answered, and sends the replies.
 func (c *conn) linger() {
@@ -49,13 +41,10 @@ func (c *conn) linger() {
 	_ = c.flush() // a client that does not take its replies loses them
 }
 
-// stopped tells whether err came from stopReading.
+// stopped tells whether the reader ended with err because the server stops:
+// the read was interrupted, or the request that it had read was let go.
 func (srv *Server) stopped(err error) bool {
-	select {
-	case <-srv.stopping:
-		var timeout interface{ Timeout() bool }
-		return errors.As(err, &timeout) && timeout.Timeout()
-	default:
-		return false
-	}
+	var timeout interface{ Timeout() bool }
+	interrupted := errors.As(err, &timeout) && timeout.Timeout()
+	return srv.isStopping() && (interrupted || errors.Is(err, errStale))
 }

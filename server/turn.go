@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/jute"
@@ -23,6 +24,8 @@ type turn struct {
 	bytes int      // of the frames under the present hold
 	batch stats.Batch
 	began int64 // when the burst arrived, in ns of the server's clock
+
+	replied int // bytes answered to reads since the outbox was flushed
 }
 
 type hold byte
@@ -106,11 +109,10 @@ func (t *turn) request(frame []byte) error {
 		c.srv.meters.throttled.Add(1)
 		t.refuse(h, proto.ErrThrottledOp)
 	case throttle.Submit:
-		if kind == kindRead {
-			t.read(h, body)
-		} else {
-			t.write(h, body)
+		if kind == kindWrite {
+			return t.write(h, body)
 		}
+		t.read(h, body)
 	}
 	return nil
 }
@@ -148,7 +150,7 @@ func (t *turn) read(h proto.RequestHeader, body []byte) {
 	c := t.conn
 	t.enter(holdReads)
 	if c.fifo.empty() {
-		c.answer(h, body, c.identities(), t.began, &t.batch)
+		t.replied += c.answer(h, body, c.identities(), t.began, &t.batch)
 		c.done(t.size)
 		return
 	}
@@ -156,15 +158,20 @@ func (t *turn) read(h proto.RequestHeader, body []byte) {
 }
 
 // write proposes a write, or parks its refusal behind the writes before it.
-func (t *turn) write(h proto.RequestHeader, body []byte) {
+func (t *turn) write(h proto.RequestHeader, body []byte) error {
 	c := t.conn
 	t.enter(holdWrites)
+	if c.out.isClosed() { // asked under the proposer's lock: once its session is renewed elsewhere, nothing follows
+		c.done(t.size)
+		return net.ErrClosed
+	}
 	code := c.srv.proposer.propose(c, h, body, c.identities())
 	if code == proto.OK {
 		c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsTxn, at: t.began})
-		return
+		return nil
 	}
 	t.refuse(h, code)
+	return nil
 }
 
 // refuse answers without a transaction, in the request's turn.

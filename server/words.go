@@ -21,6 +21,7 @@ func (c *conn) answerWord(w fourletter.Word) {
 	c.stats.Packets(1, 1, len("ruok")+len(arg))
 	enabled := c.srv.cfg.FourLetter.Allows(string(w))
 	text := fourletter.Answer(nil, w, enabled, arg, view{c.srv})
+	c.writeUntil(c.srv.sessionlessDeadline())
 	if _, err := c.nc.Write(text); err != nil {
 		c.srv.log.Debug().Err(err).Str("word", string(w)).Msg("four-letter word not answered")
 	}
@@ -53,12 +54,7 @@ func (v view) Version() string {
 }
 
 func (v view) Serving() bool {
-	select {
-	case <-v.srv.stopping:
-		return false
-	default:
-		return true
-	}
+	return !v.srv.isStopping()
 }
 
 func (v view) ReadOnly() bool { return false }

@@ -1,6 +1,8 @@
 package prepare
 
 import (
+	"sync/atomic"
+
 	"github.com/meerkat-zk/meerkat/datatree"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
@@ -31,17 +33,17 @@ type overlay struct {
 	queue  []change // in zxid order; the first done entries are applied
 	done   int
 
-	pushed, trimmed int64 // changes, ever; what was rolled back does not count
+	pushed, trimmed atomic.Int64 // changes, ever; what was rolled back does not count
 }
 
-func newOverlay() overlay { return overlay{newest: make(map[string]*record)} }
+func newOverlay() *overlay { return &overlay{newest: make(map[string]*record)} }
 
 func (o *overlay) get(path string) *record { return o.newest[path] }
 
 func (o *overlay) push(r *record) {
 	o.queue = append(o.queue, change{rec: r, prev: o.newest[r.path]})
 	o.newest[r.path] = r
-	o.pushed++
+	o.pushed.Add(1)
 }
 
 // mark returns a place to roll back to.
@@ -58,7 +60,7 @@ func (o *overlay) rollback(mark int) {
 		}
 		o.queue[i] = change{}
 	}
-	o.pushed -= int64(len(o.queue) - mark)
+	o.pushed.Add(-int64(len(o.queue) - mark))
 	o.queue = o.queue[:mark]
 }
 
@@ -76,7 +78,7 @@ func (o *overlay) trim(applied int64) {
 		}
 		o.queue[o.done] = change{}
 		o.done++
-		o.trimmed++
+		o.trimmed.Add(1)
 	}
 	switch {
 	case o.done == len(o.queue):

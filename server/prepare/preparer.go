@@ -55,7 +55,7 @@ type Preparer struct {
 	tree     *datatree.Tree
 	auth     *auth.Registry
 	sessions Sessions
-	overlay  overlay
+	overlay  *overlay
 	zxid     int64  // last one given out
 	digest   uint64 // of the tree once everything up to zxid is applied
 	raw      []byte // Result.Raw of the last Prepare
@@ -77,8 +77,10 @@ func New(cfg Config, tree *datatree.Tree, registry *auth.Registry, sessions Sess
 func (p *Preparer) Zxid() int64 { return p.zxid }
 
 // Changes returns how many changes of znodes were prepared, and how many of
-// these the preparer has seen applied.
-func (p *Preparer) Changes() (prepared, applied int64) { return p.overlay.pushed, p.overlay.trimmed }
+// these the preparer has seen applied. It may be called at any time.
+func (p *Preparer) Changes() (prepared, applied int64) {
+	return p.overlay.pushed.Load(), p.overlay.trimmed.Load()
+}
 
 // Prepare turns a write into a transaction with the next zxid.
 func (p *Preparer) Prepare(r *Request) Result {

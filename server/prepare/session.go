@@ -61,11 +61,11 @@ func (p *Preparer) Oversized(session int64) [][]string {
 	var groups [][]string
 	size, start := 0, 0
 	for i, path := range paths {
-		size += len(path) + perPathBytes
-		if size > p.cfg.MaxTxnBytes/2 {
-			groups = append(groups, paths[start:i+1])
-			size, start = 0, i+1
+		if size > 0 && size+len(path)+perPathBytes > p.cfg.MaxTxnBytes/2 {
+			groups = append(groups, paths[start:i])
+			size, start = 0, i
 		}
+		size += len(path) + perPathBytes
 	}
 	return groups
 }
