@@ -185,8 +185,8 @@ func TestSecondServer(t *testing.T) {
 		t.Skip("Apache lets two servers write to one directory")
 	}
 	r := rig.Run(t, first.Flavor.Command(t, cfg, nil), stopLimit)
-	if r.ExitCode == 0 || !strings.Contains(r.Output, "another server is running on the data directory") {
-		t.Errorf("exit code %d and\n%s", r.ExitCode, r.Output)
+	if r.ExitCode == 0 || !strings.Contains(r.Stderr, "another server is running on the data directory") {
+		t.Errorf("exit code %d and\n%s", r.ExitCode, r.Stderr)
 	}
 	open(t, first).Close()
 }
