@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -68,5 +69,17 @@ func stop(t testing.TB, srv *Server) {
 	defer cancel()
 	if err := srv.Stop(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// eventually waits for what other goroutines bring about.
+func eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(testPatience); !done(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", testPatience, what)
+		}
 	}
 }
