@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/meerkat-zk/meerkat/jute"
@@ -34,36 +36,48 @@ func (t *Tree) Decode(r *jute.Reader) error {
 	return nil
 }
 
-// loader reads one snapshot.
+// loader reads one snapshot. It parses in the goroutine that called Decode,
+// and hands the znodes on in batches to two more, for that is most of a
+// server's start: one that files them in the index and below their parents,
+// and one that sorts them into the order. Each part of the tree is touched by
+// one of the three only.
 type loader struct {
 	t    *Tree
 	r    *jute.Reader
 	acls map[int64]aclID // ids of the stream to ids of the table
 
-	path   []byte               // scratch: the path at hand
-	stat   [persistedBytes]byte // scratch
-	last   *Znode               // read last
-	parent *Znode               // its parent
+	path  []byte                   // scratch: the path at hand
+	fixed [8 + persistedBytes]byte // scratch: ACL id and Stat
+	batch []*Znode                 // to be handed on
+	file  chan []*Znode            // closed by the parser
+	sort  chan []*Znode            // closed by the filer
+	stop  atomic.Bool              // the filer has met an error
+	wrong error                    // that error; read when the filer is done
+	done  sync.WaitGroup           // filer and sorter
 }
+
+const (
+	loadBatch = 256 // znodes in a batch
+	loadAhead = 8   // batches between two goroutines
+)
 
 func (l *loader) load() error {
 	l.sessions()
 	if err := l.lists(); err != nil {
 		return err
 	}
-	for {
-		path, ok := l.nextPath()
-		if err := l.r.Err(); err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		if err := l.node(path); err != nil {
-			return err
-		}
-	}
-	if l.t.root == nil {
+	l.file, l.sort = make(chan []*Znode, loadAhead), make(chan []*Znode, loadAhead)
+	l.done.Go(l.fileAll)
+	l.done.Go(l.sortAll)
+	l.nodes()
+	close(l.file)
+	l.done.Wait()
+	switch {
+	case l.wrong != nil:
+		return l.wrong
+	case l.r.Err() != nil:
+		return l.r.Err()
+	case l.t.root == nil:
 		return fmt.Errorf("%w: no root", ErrSnapshot)
 	}
 	return nil
@@ -106,8 +120,27 @@ func (l *loader) list() ([]proto.ACL, error) {
 	return acl, l.r.Err()
 }
 
-// nextPath reads the path of a znode; false at the end. The path is valid
-// until the next one is read.
+// nodes parses the znodes up to the end of the stream or the first error.
+func (l *loader) nodes() {
+	for !l.stop.Load() {
+		path, more := l.nextPath()
+		if !more {
+			break
+		}
+		z := l.node(path)
+		if l.r.Err() != nil {
+			break
+		}
+		if l.batch = append(l.batch, z); len(l.batch) == loadBatch {
+			l.file <- l.batch
+			l.batch = make([]*Znode, 0, loadBatch)
+		}
+	}
+	l.file <- l.batch
+}
+
+// nextPath reads the path of a znode; false at the end or after an error. The
+// path is valid until the next one is read.
 func (l *loader) nextPath() (string, bool) {
 	n := max(l.r.Length(), 0)
 	if l.r.Err() != nil {
@@ -122,72 +155,29 @@ func (l *loader) nextPath() (string, bool) {
 		l.path = []byte(jute.Text(l.path))
 	}
 	path := textString(l.path)
-	return path, path != rootPath
+	return path, path != rootPath && l.r.Err() == nil
 }
 
-// node reads what follows the path of a znode and puts it into the tree.
-func (l *loader) node(path string) error {
-	parent, err := l.parentFor(path)
-	if err != nil {
-		return err
-	}
-	z := &Znode{}
-	if parent != nil {
-		z.depth = parent.depth + uint32(strings.Count(path[len(parent.key()):], "/"))
-	}
-	l.text(z, path)
-	id := l.r.Long()
-	l.r.Full(l.stat[:])
-	if err := l.r.Err(); err != nil {
-		return err
-	}
-	var st Persisted
-	st.decode(&l.stat)
-	z.setPersisted(&st)
-	z.acl = l.aclOf(id)
-	l.t.acls.use(z.acl)
-	if !l.t.insert(z, parent) {
-		return fmt.Errorf("%w: %q comes twice", ErrSnapshot, path)
-	}
-	if parent == nil {
-		l.t.root = z
-	}
-	l.last, l.parent = z, parent
-	return nil
-}
-
-// parentFor returns the parent of the next path, nil for the root. Most often
-// it is the parent of the znode before, or that znode.
-func (l *loader) parentFor(path string) (*Znode, error) {
-	if path == "" {
-		if l.t.root != nil {
-			return nil, fmt.Errorf("%w: the root comes twice", ErrSnapshot)
-		}
-		return nil, nil
-	}
-	key, _, ok := SplitPath(path)
-	switch {
-	case !ok || l.t.root == nil:
-	case l.parent != nil && l.parent.key() == key:
-		return l.parent, nil
-	case l.last.key() == key:
-		return l.last, nil
-	default:
-		if z := l.t.Lookup(key); z != nil {
-			return z, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: %q has no parent", ErrSnapshot, path)
-}
-
-// text reads data into the memory of its znode.
-func (l *loader) text(z *Znode, path string) {
+// node reads what follows the path of a znode. The data goes straight into
+// the znode's memory.
+func (l *loader) node(path string) *Znode {
+	z := &Znode{depth: uint32(strings.Count(path, "/"))}
 	n := l.r.Length()
 	if l.r.Err() != nil {
-		return
+		return nil
 	}
 	z.allocate(path, n)
 	l.r.Full(z.Data())
+	l.r.Full(l.fixed[:])
+	var st Persisted
+	st.decode((*[persistedBytes]byte)(l.fixed[8:]))
+	z.setPersisted(&st)
+	z.acl = l.aclOf(longAt(l.fixed[:]))
+	l.t.acls.use(z.acl)
+	l.t.hashText(z)
+	l.t.addDigest(z)
+	l.t.sizes += z.sizeBytes()
+	return z
 }
 
 // aclOf translates an id of the stream.
@@ -196,4 +186,77 @@ func (l *loader) aclOf(id int64) aclID {
 		return known
 	}
 	return lostACL
+}
+
+// fileAll files batches and hands them on. After an error it only empties the
+// channel.
+func (l *loader) fileAll() {
+	defer close(l.sort)
+	f := filer{t: l.t}
+	for batch := range l.file {
+		for _, z := range batch {
+			if l.wrong == nil {
+				l.wrong = f.file(z)
+			}
+		}
+		if l.wrong != nil {
+			l.stop.Store(true)
+			continue
+		}
+		l.sort <- batch
+	}
+}
+
+func (l *loader) sortAll() {
+	for batch := range l.sort {
+		for _, z := range batch {
+			l.t.ordered.ReplaceOrInsert(z)
+		}
+	}
+}
+
+// filer puts znodes into the index and counts them with their parents.
+type filer struct {
+	t      *Tree
+	last   *Znode // filed last
+	parent *Znode // its parent
+}
+
+func (f *filer) file(z *Znode) error {
+	parent, err := f.parentFor(z.key())
+	if err != nil {
+		return err
+	}
+	if !f.t.index.put(z) {
+		return fmt.Errorf("%w: %q comes twice", ErrSnapshot, z.key())
+	}
+	f.t.owned.add(z, f.t.cfg.kindOf(z.owner))
+	if parent == nil {
+		f.t.root = z
+	} else {
+		parent.kids++
+	}
+	f.last, f.parent = z, parent
+	return nil
+}
+
+// parentFor returns the parent of the next path, nil for the root. Most often
+// it is the parent of the znode before, or that znode.
+func (f *filer) parentFor(path string) (*Znode, error) {
+	if path == "" {
+		return nil, nil
+	}
+	key, _, ok := SplitPath(path)
+	switch {
+	case !ok || f.t.root == nil:
+	case f.parent != nil && f.parent.key() == key:
+		return f.parent, nil
+	case f.last.key() == key:
+		return f.last, nil
+	default:
+		if z := f.t.Lookup(key); z != nil {
+			return z, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %q has no parent", ErrSnapshot, path)
 }

@@ -7,8 +7,10 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
@@ -99,7 +101,7 @@ func BenchmarkShapeSetData(b *testing.B) {
 	}
 }
 
-// BenchmarkShapeCreate creates and deletes at random places of a tree of a
+// BenchmarkShapeCreateDelete creates and deletes at random places of a tree of a
 // million, in turns that leave it as it was; both count.
 func BenchmarkShapeCreateDelete(b *testing.B) {
 	t, paths := shapeTree()
@@ -194,17 +196,63 @@ func writePreorder(w io.Writer, t *Tree) {
 	out.flush()
 }
 
-// BenchmarkShapeSnapshot writes a snapshot while another goroutine writes,
-// and reports the longest time that one write took with the gate.
+// BenchmarkShapeSnapshot writes a snapshot of a million znodes while another
+// goroutine sets data all over the tree, and reports for how long the writer
+// of the snapshot held the gate's read side at a time, which is for how long
+// it can have kept the applier waiting.
 func BenchmarkShapeSnapshot(b *testing.B) {
-	t, _ := shapeTree()
+	t, paths := shapeTree()
+	var gate sync.RWMutex
+	stop := make(chan struct{})
+	var applier sync.WaitGroup
+	applier.Go(func() {
+		txn := &proto.SetDataTxn{Data: shapeData}
+		e := &proto.Entry{Header: proto.TxnHeader{Type: proto.OpSetData}, Txn: txn}
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			gate.Lock()
+			e.Header.Zxid, txn.Path = t.LastZxid()+1, paths[i%shapeNodes]
+			t.Apply(e)
+			gate.Unlock()
+		}
+	})
+	var held []time.Duration
+	b.ResetTimer()
 	for i := 0; i < b.N; i++ {
-		var gate sync.RWMutex
-		s := t.Snapshot(gate.RLocker())
+		gate.Lock()
+		s := t.Snapshot(&timedGate{Locker: gate.RLocker(), held: &held})
+		gate.Unlock()
 		if _, err := s.WriteTo(io.Discard); err != nil {
 			b.Fatal(err)
 		}
 		s.Close()
 	}
+	b.StopTimer()
+	close(stop)
+	applier.Wait()
+	slices.Sort(held)
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/snapshot")
+	b.ReportMetric(float64(held[len(held)/2].Microseconds()), "p50-held-us")
+	b.ReportMetric(float64(held[len(held)*999/1000].Microseconds()), "p99.9-held-us")
+}
+
+// timedGate notes for how long it was held each time.
+type timedGate struct {
+	sync.Locker
+	since time.Time
+	held  *[]time.Duration
+}
+
+func (g *timedGate) Lock() {
+	g.Locker.Lock()
+	g.since = time.Now()
+}
+
+func (g *timedGate) Unlock() {
+	*g.held = append(*g.held, time.Since(g.since))
+	g.Locker.Unlock()
 }

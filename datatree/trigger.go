@@ -93,7 +93,7 @@ func (w *Watches) spend(p *watchedPath, s *subscribers, standard modes) {
 	from := len(w.reached)
 	w.reach(s)
 	for _, sub := range w.reached[from:] {
-		w.set(sub, p, sub.paths[p]&^standard)
+		w.set(sub, p, sub.paths.get(p)&^standard)
 	}
 }
 

@@ -73,7 +73,7 @@ var kindModes = [...]modes{
 // subscriber is one watcher.
 type subscriber struct {
 	watcher   Watcher
-	paths     map[*watchedPath]modes
+	paths     pathModes
 	dataPaths int    // how many of paths have a bit of the data table
 	inData    bool   // see Watches.Summary
 	trigger   uint64 // the last trigger that has reached it
@@ -85,42 +85,6 @@ type watchedPath struct {
 	data      subscribers // dataStandard or dataPersistent
 	recursive subscribers // dataRecursive
 	child     subscribers // childStandard or childPersistent
-}
-
-// subscribers is a set of which most have one member.
-type subscribers struct {
-	one  *subscriber
-	more map[*subscriber]struct{} // beside one
-}
-
-func (s *subscribers) add(sub *subscriber) {
-	switch {
-	case s.one == nil && len(s.more) == 0:
-		s.one = sub
-	case s.one == sub:
-	default:
-		if s.more == nil {
-			s.more = make(map[*subscriber]struct{})
-		}
-		s.more[sub] = struct{}{}
-	}
-}
-
-func (s *subscribers) remove(sub *subscriber) {
-	if s.one == sub {
-		s.one = nil
-		return
-	}
-	if delete(s.more, sub); len(s.more) == 0 {
-		s.more = nil
-	}
-}
-
-func (s *subscribers) len() int {
-	if s.one != nil {
-		return len(s.more) + 1
-	}
-	return len(s.more)
 }
 
 // Watches holds the watches of all connections. All methods may be called
@@ -160,35 +124,29 @@ func (w *Watches) Add(path string, kind WatchKind, watcher Watcher) error {
 	defer w.mu.Unlock()
 	sub := w.subscribers[watcher]
 	if sub == nil {
-		sub = &subscriber{watcher: watcher, paths: make(map[*watchedPath]modes)}
+		sub = &subscriber{watcher: watcher}
 		w.subscribers[watcher] = sub
 	}
 	p := w.paths[path]
-	if p == nil || sub.paths[p] == 0 {
-		if w.limit > 0 && len(sub.paths) >= w.limit {
-			return ErrWatchLimit
-		}
+	if w.limit > 0 && sub.paths.len() >= w.limit && sub.paths.get(p) == 0 {
+		return ErrWatchLimit
 	}
 	if p == nil {
 		p = &watchedPath{path: strings.Clone(path)}
 		w.paths[p.path] = p
 	}
-	w.set(sub, p, sub.paths[p]|kindModes[kind])
+	w.set(sub, p, sub.paths.get(p)|kindModes[kind])
 	return nil
 }
 
 // set replaces the modes of one watcher on one path, and keeps every count
 // and set in step with them.
 func (w *Watches) set(sub *subscriber, p *watchedPath, now modes) {
-	was := sub.paths[p]
+	was := sub.paths.get(p)
 	if now == was {
 		return
 	}
-	if now == 0 {
-		delete(sub.paths, p)
-	} else {
-		sub.paths[p] = now
-	}
+	sub.paths.put(p, now)
 	move := func(s *subscribers, bits modes) int {
 		switch had, has := was&bits != 0, now&bits != 0; {
 		case has && !had:
@@ -230,7 +188,7 @@ func (w *Watches) RemoveAll(watcher Watcher) {
 	if sub == nil {
 		return
 	}
-	for p := range sub.paths {
+	for p := range sub.paths.all() {
 		w.set(sub, p, 0)
 	}
 	delete(w.subscribers, watcher)
@@ -264,7 +222,7 @@ func (w *Watches) Check(path string, kind int32, watcher Watcher) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	sub, p := w.subscribers[watcher], w.paths[path]
-	return sub != nil && p != nil && sub.paths[p]&selected(kind, true) != 0
+	return sub != nil && p != nil && sub.paths.get(p)&selected(kind, true) != 0
 }
 
 // Remove removes the watcher's watches on path of a kind of removeWatches,
@@ -276,7 +234,7 @@ func (w *Watches) Remove(path string, kind int32, watcher Watcher) bool {
 	if sub == nil || p == nil {
 		return false
 	}
-	was := sub.paths[p]
+	was := sub.paths.get(p)
 	now := was &^ selected(kind, false)
 	w.set(sub, p, now)
 	if was&dataTable != now&dataTable && sub.dataPaths == 0 {

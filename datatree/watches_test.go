@@ -115,7 +115,7 @@ func checkWatchCounts(t *testing.T, w *Watches) {
 	seen := make(map[*watchedPath]bool)
 	for _, sub := range w.subscribers {
 		dataPaths := 0
-		for p, m := range sub.paths {
+		for p, m := range sub.paths.all() {
 			seen[p] = true
 			if m == 0 || w.paths[p.path] != p {
 				t.Fatalf("%s: modes %b, or not in the table", p.path, m)

@@ -101,7 +101,7 @@ func (w *Watches) ByWatcher() map[Watcher][]string {
 			continue
 		}
 		paths := make([]string, 0, sub.dataPaths)
-		for p, m := range sub.paths {
+		for p, m := range sub.paths.all() {
 			if m&dataTable != 0 {
 				paths = append(paths, p.path)
 			}
