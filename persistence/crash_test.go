@@ -219,7 +219,7 @@ func crashSeeds(t *testing.T, n uint64) []uint64 {
 // TestCrashAnywhere crashes at every operation of the writer while the space
 // for the next file is prepared between batches.
 func TestCrashAnywhere(t *testing.T) {
-	for _, seed := range crashSeeds(t, 3) {
+	for _, seed := range crashSeeds(t, 2) {
 		synctest.Test(t, func(t *testing.T) { newCrashTest(seed).run(t, synctest.Wait) })
 	}
 }
@@ -227,7 +227,7 @@ func TestCrashAnywhere(t *testing.T) {
 // TestCrashWhilePreparing does the same while space is prepared beside the
 // batches.
 func TestCrashWhilePreparing(t *testing.T) {
-	for _, seed := range crashSeeds(t, 2) {
+	for _, seed := range crashSeeds(t, 1) {
 		newCrashTest(seed).run(t, func() {})
 	}
 }

@@ -99,8 +99,8 @@ func (t *tail) survey(s *logScanner) error {
 // examine tells whether the damage is a crash's, and returns where the search
 // for good records begins.
 func (t *tail) examine(s *logScanner) (from int64, err error) {
-	if !t.why.damage() || t.why == stopHeader || t.why == stopShort {
-		t.torn = true
+	t.torn = !t.why.damage() || t.why == stopHeader || t.why == stopShort
+	if t.torn && t.why != stopShort {
 		return t.end, nil
 	}
 	head, err := s.view(t.end, recordHead)
@@ -112,16 +112,50 @@ func (t *tail) examine(s *logScanner) (from int64, err error) {
 	if n <= 0 || stop > t.size {
 		stop = t.end + recordHead
 	}
-	if t.torn, err = t.lostSector(s, stop); err != nil {
-		return 0, err
-	}
-	if t.why == stopChecksum {
-		return stop, nil // the frame is whole: what looks like a record inside is data
+	whole, err := t.otherLength(s, binary.BigEndian.Uint64(head))
+	if err != nil || whole {
+		t.torn = false
+		return t.end + 1, err
 	}
 	if !t.torn {
+		t.torn, err = t.lostSector(s, stop)
+	}
+	if t.why == stopChecksum {
+		return stop, err // the frame is whole: what looks like a record inside is data
+	}
+	if !t.torn && err == nil {
 		t.torn, err = t.nothingFrom(s, stop-1)
 	}
 	return t.end + 1, err
+}
+
+// otherLength tells whether the entry is whole, and only its length is wrong:
+// with another one it has its checksum and its end.
+func (t *tail) otherLength(s *logScanner, want uint64) (bool, error) {
+	sum := adlerSum(1)
+	start := t.end + recordHead
+	for at := start; at < t.size && at-start <= int64(s.limit); {
+		part, err := s.view(at, len(zeros))
+		if err != nil || len(part) == 0 {
+			return false, err
+		}
+		for i, c := range part {
+			if c == recordEnd && uint64(sum) == want && at+int64(i) > start {
+				return true, nil
+			}
+			sum = sum.add(c)
+		}
+		at += int64(len(part))
+	}
+	return false, nil
+}
+
+// adlerSum is an Adler-32 that grows byte by byte.
+type adlerSum uint32
+
+func (s adlerSum) add(c byte) adlerSum {
+	a := (uint32(s)&0xFFFF + uint32(c)) % adlerMod
+	return adlerSum((uint32(s)>>16+a)%adlerMod<<16 | a)
 }
 
 // lostSector tells whether a sector of the record that ends at stop holds what

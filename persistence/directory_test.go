@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
@@ -81,33 +82,36 @@ func TestDirectoryChangesNothing(t *testing.T) {
 // TestDirectoryPurge removes beside a running server what the server itself
 // would, and with dry nothing.
 func TestDirectoryPurge(t *testing.T) {
-	disk := vfs.NewMem()
-	s, h, _ := openTest(t, testConfig(disk))
-	defer s.Close()
-	for z := int64(1); z <= 6; z++ {
-		write(t, s, h, 100, z)
-		_, err := s.SaveSnapshot(h)
+	synctest.Test(t, func(t *testing.T) {
+		disk := vfs.NewMem()
+		s, h, _ := openTest(t, testConfig(disk))
+		defer s.Close()
+		for z := int64(1); z <= 6; z++ {
+			write(t, s, h, 100, z)
+			_, err := s.SaveSnapshot(h)
+			must(t, err)
+			must(t, s.Roll())
+		}
+		synctest.Wait() // the server is done with the files it left
+		d, err := OpenDirectory(testConfig(disk))
 		must(t, err)
-		must(t, s.Roll())
-	}
-	d, err := OpenDirectory(testConfig(disk))
-	must(t, err)
-	want := []string{"log.1", "log.2", "log.3", "snapshot.0", "snapshot.1", "snapshot.2", "snapshot.3"}
-	for _, dry := range []bool{true, false} {
-		before := listing(t, disk)
-		var got []string
-		must(t, d.Purge(3, dry, func(path string) { got = append(got, filepath.Base(path)) }))
-		if !slices.Equal(got, want) {
-			t.Errorf("dry %t: %q, want %q", dry, got, want)
+		want := []string{"log.1", "log.2", "log.3", "snapshot.0", "snapshot.1", "snapshot.2", "snapshot.3"}
+		for _, dry := range []bool{true, false} {
+			before := listing(t, disk)
+			var got []string
+			must(t, d.Purge(3, dry, func(path string) { got = append(got, filepath.Base(path)) }))
+			if !slices.Equal(got, want) {
+				t.Errorf("dry %t: %q, want %q", dry, got, want)
+			}
+			if changed := listing(t, disk) != before; changed == dry {
+				t.Errorf("dry %t: changed %t", dry, changed)
+			}
 		}
-		if changed := listing(t, disk) != before; changed == dry {
-			t.Errorf("dry %t: changed %t", dry, changed)
+		if err := d.Purge(2, true, func(string) {}); err == nil {
+			t.Error("a purge down to two snapshots was allowed")
 		}
-	}
-	if err := d.Purge(2, true, func(string) {}); err == nil {
-		t.Error("a purge down to two snapshots was allowed")
-	}
-	write(t, s, h, 100, 7)
+		write(t, s, h, 100, 7)
+	})
 }
 
 // TestLogFile reads on behind a record that fails its checksum, and stops at

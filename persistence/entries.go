@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
@@ -21,24 +22,22 @@ type EntryReader struct {
 // zxid. It fails with [ErrPurged] when the log may no longer have the first
 // of them.
 func (s *Store) Entries(fromZxid int64) (*EntryReader, error) {
-	// The current file must be known before the list is made: what is newer
-	// than it is left out, and of itself what is durable now is read.
-	cur := s.writer.cur.Load()
+	// What is durable must be known before the list is made. Files that begin
+	// later are left out.
+	cur, base := s.writer.cur.Load(), s.writer.base.Load()
 	var durable int64
 	if cur != nil {
-		durable = cur.synced.Load()
+		durable, base = cur.synced.Load(), cur.zxid-1
 	}
 	files, err := listLogs(s.fs, s.logDir)
 	if err != nil {
 		return nil, err
 	}
+	if i := slices.IndexFunc(files, func(f dataFile) bool { return f.zxid > base }); i >= 0 {
+		files = files[:i]
+	}
 	if cur != nil {
-		for i, f := range files {
-			if f.zxid >= cur.zxid {
-				files = append(files[:i:i], dataFile{path: cur.path, zxid: cur.zxid, size: durable})
-				break
-			}
-		}
+		files = append(files, dataFile{path: cur.path, zxid: cur.zxid, size: durable})
 	}
 	if len(files) > 0 && files[0].zxid > fromZxid {
 		return nil, fmt.Errorf("%w: 0x%x, the oldest file starts with 0x%x", ErrPurged, fromZxid, files[0].zxid)

@@ -22,6 +22,7 @@ func FuzzLog(f *testing.F) {
 	f.Add(append(appendRecord(appendLogHeader(nil, false), testEntry(1, 0)), make([]byte, 40)...))
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{0xff}, 64))
+	f.Add(readFile(f, vfs.OS{}, "testdata/3.9.5/log.24"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		disk := vfs.NewMem()
 		must(t, disk.MkdirAll("/data/version-2"))
@@ -61,6 +62,8 @@ func FuzzSnapshot(f *testing.F) {
 		}
 		f.Add(b.Bytes())
 	}
+	f.Add(readFile(f, vfs.OS{}, "testdata/3.9.5/snapshot.0"))
+	f.Add(readFile(f, vfs.OS{}, "testdata/3.5.10/snapshot.0"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var st snapState
 		tr, err := readSnapshot(bytes.NewReader(data), 1<<20, st.DecodeSnapshot)
@@ -90,6 +93,7 @@ func FuzzSnappy(f *testing.F) {
 		}
 		f.Add(b.Bytes())
 	}
+	f.Add(readFile(f, vfs.OS{}, "testdata/3.9.5/snapshot.27.snappy"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := newSnappyReader(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {

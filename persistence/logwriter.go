@@ -41,6 +41,7 @@ type logWriter struct {
 	spares *spares
 
 	cur  atomic.Pointer[openLog] // nil before the first batch; stored by the owner
+	base atomic.Int64            // zxid of the last entry recovered; stored by the owner
 	last int64                   // zxid of the last entry appended or recovered
 
 	pending []byte // records of the batch that are not written yet
@@ -54,6 +55,7 @@ type logWriter struct {
 	err       error // the failure after which nothing is ever written
 
 	bytes atomic.Int64 // of records synced
+	syncs atomic.Int64 // batches synced
 	slow  atomic.Int64 // syncs above FsyncWarn
 }
 
@@ -62,7 +64,10 @@ func (w *logWriter) init(s *Store) {
 }
 
 // ready lets entries follow the last zxid that recovery found.
-func (w *logWriter) ready(last int64) { w.last, w.recovered = last, true }
+func (w *logWriter) ready(last int64) {
+	w.base.Store(last)
+	w.last, w.recovered = last, true
+}
 
 func (w *logWriter) append(zxid int64, entry []byte) error {
 	switch {
@@ -126,6 +131,7 @@ func (w *logWriter) commit() error {
 	}
 	f.synced.Store(f.pos)
 	w.bytes.Add(int64(sizeBytes))
+	w.syncs.Add(1)
 	w.inBatch, w.placed = false, false
 	w.spares.use(f.room())
 	if cfg.LogSizeLimitBytes > 0 && f.pos > cfg.LogSizeLimitBytes {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -34,16 +35,25 @@ type SnapshotInfo struct {
 	Took      time.Duration
 }
 
-// pushBytes is how much of a snapshot is on its way to the device at a time.
-// A sync of the log that comes meanwhile waits for no more than this.
-const pushBytes = 1 << 20
+const (
+	// pushBytes of a snapshot are written and pushed to the device at a time:
+	// a sync of the log that comes meanwhile waits for no more than this.
+	pushBytes = 256 << 10
+	// maxRest bounds the rest after a push, should the device be very slow.
+	maxRest = 50 * time.Millisecond
+)
 
-// pacedWriter writes a file in chunks and lets the device keep up, instead of
-// filling the page cache and flushing it at the end.
+// pacedWriter writes a file in small portions and lets the device keep up,
+// instead of filling the page cache and flushing it at the end. While the log
+// is being synced it rests after each portion for as long as that took, so
+// that the log has the device for half of the time.
 type pacedWriter struct {
-	file vfs.File
-	buf  []byte
-	off  int64
+	file  vfs.File
+	syncs *atomic.Int64 // counts the syncs of the log
+	seen  int64         // its value at the last portion
+	buf   []byte
+	off   int64
+	took  time.Duration // of the last portion
 }
 
 // Write takes all of p.
@@ -56,31 +66,37 @@ func (w *pacedWriter) Write(p []byte) (int, error) {
 			if err := w.flush(); err != nil {
 				return 0, err
 			}
+			w.rest()
 		}
 	}
 	return len(p), nil
 }
 
-// flush writes the buffer, starts it on its way and waits for the one before.
+// flush writes the buffer and waits until the device has it.
 func (w *pacedWriter) flush() error {
-	if len(w.buf) == 0 {
+	start := time.Now()
+	n := int64(len(w.buf))
+	if n == 0 {
 		return nil
 	}
 	if _, err := w.file.WriteAt(w.buf, w.off); err != nil {
 		return err
 	}
-	n := int64(len(w.buf))
-	if err := w.file.Push(w.off, n, false); err != nil {
+	if err := w.file.Push(w.off, n); err != nil {
 		return err
-	}
-	if w.off > 0 {
-		if err := w.file.Push(w.off-pushBytes, pushBytes, true); err != nil {
-			return err
-		}
 	}
 	w.off += n
 	w.buf = w.buf[:0]
+	w.took = time.Since(start)
 	return nil
+}
+
+// rest leaves the device to the log, if that uses it.
+func (w *pacedWriter) rest() {
+	if syncs := w.syncs.Load(); syncs != w.seen {
+		w.seen = syncs
+		time.Sleep(min(w.took, maxRest))
+	}
 }
 
 // SaveSnapshot writes a snapshot file and makes it durable; until then no
@@ -144,7 +160,7 @@ func (s *Store) replaceFile(name string, write func(io.Writer) error) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	w := &pacedWriter{file: file, buf: make([]byte, 0, pushBytes)}
+	w := &pacedWriter{file: file, syncs: &s.writer.syncs, buf: make([]byte, 0, pushBytes)}
 	err = write(w)
 	if err == nil {
 		err = w.flush()

@@ -260,7 +260,7 @@ func (f *memFile) Sync() error {
 }
 
 // Push does nothing: there is no device to be fair to.
-func (f *memFile) Push(int64, int64, bool) error { return nil }
+func (f *memFile) Push(int64, int64) error { return nil }
 
 // Close closes the file.
 func (f *memFile) Close() error {

@@ -34,12 +34,9 @@ func (f osFile) Allocate(sizeBytes int64) error {
 	return &fs.PathError{Op: "fallocate", Path: f.Name(), Err: err}
 }
 
-// Push starts writing a range to the device, and may wait for it.
-func (f osFile) Push(off, n int64, wait bool) error {
-	flags := unix.SYNC_FILE_RANGE_WRITE
-	if wait {
-		flags |= unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WAIT_AFTER
-	}
+// Push writes a range to the device.
+func (f osFile) Push(off, n int64) error {
+	const flags = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
 	err := unix.SyncFileRange(int(f.Fd()), off, n, flags)
 	if err == nil || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ESPIPE) {
 		return nil // a file system that cannot do this loses only the pacing

@@ -10,10 +10,5 @@ func (f osFile) Sync() error { return f.File.Sync() }
 // Allocate is not offered here.
 func (f osFile) Allocate(int64) error { return errors.ErrUnsupported }
 
-// Push has no counterpart here; with wait, a Sync is the nearest.
-func (f osFile) Push(_, _ int64, wait bool) error {
-	if !wait {
-		return nil
-	}
-	return f.File.Sync()
-}
+// Push has no counterpart here; a Sync is the nearest.
+func (f osFile) Push(_, _ int64) error { return f.File.Sync() }

@@ -63,10 +63,10 @@ type File interface {
 	// Sync makes the bytes and the size durable; other metadata, such as the
 	// time of the last change, may be left behind.
 	Sync() error
-	// Push starts writing n bytes at off to the device, and with wait returns
-	// when they are there. It promises nothing about a power loss: it keeps
-	// the Sync that follows, and those of other files, from stalling.
-	Push(off, n int64, wait bool) error
+	// Push writes n bytes at off to the device and returns when they are
+	// there. It promises nothing about a power loss: it keeps the Sync that
+	// follows, and those of other files, from stalling.
+	Push(off, n int64) error
 }
 
 // Info describes an entry of a directory.

@@ -57,8 +57,7 @@ func TestFiles(t *testing.T) {
 		must(t, err)
 		_, err = f.WriteAt([]byte("XY"), 7)
 		must(t, err)
-		must(t, f.Push(0, 9, false))
-		must(t, f.Push(0, 9, true))
+		must(t, f.Push(0, 9))
 		if size, err := f.Size(); size != 9 || err != nil {
 			t.Errorf("Size = %d, %v", size, err)
 		}
