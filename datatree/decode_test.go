@@ -78,9 +78,9 @@ func TestDecodeReads(t *testing.T) {
 	for _, ms := range []int32{3000, 5000} {
 		b = jute.AppendInt(jute.AppendLong(b, 7), ms)
 	}
-	b = jute.AppendInt(b, 3) // ACL lists with ids as they come
+	b = jute.AppendInt(b, 4) // ACL lists with ids as they come, one of them unused
 	lists := map[int64][]proto.ACL{
-		500: {{Perms: 1, ID: proto.Anyone}}, 1: {{Perms: 3, ID: proto.Anyone}}, 1 << 40: {},
+		9: {{Perms: 8, ID: proto.Anyone}}, 500: {{Perms: 1, ID: proto.Anyone}}, 1: {{Perms: 3, ID: proto.Anyone}}, 1 << 40: {},
 	}
 	for id, acl := range lists {
 		b = proto.AppendACLs(jute.AppendLong(b, id), acl)
@@ -104,6 +104,9 @@ func TestDecodeReads(t *testing.T) {
 		if got := tree.ACL(tree.Lookup(path)); fmt.Sprint(got) != fmt.Sprint(lists[id]) {
 			t.Errorf("%s: ACL %v, want %v", path, got, lists[id])
 		}
+	}
+	if n := len(tree.acls.byKey); n != 3 {
+		t.Errorf("%d ACL lists, 3 are in use", n)
 	}
 	if z := tree.Lookup("/c/\uFFFD\uFFFD"); z == nil || tree.Lookup("/c").NumChildren() != 1 {
 		t.Error("bytes that are not UTF-8 read as replacement characters")

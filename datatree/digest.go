@@ -22,7 +22,7 @@ func NodeDigest(path string, data []byte, st *Persisted) uint64 {
 	if path == rootPath {
 		path = ""
 	}
-	crc := crc32.ChecksumIEEE([]byte(path))
+	crc := crc32.ChecksumIEEE(stringBytes(path))
 	crc = crc32.Update(crc, crc32.IEEETable, data)
 	var stat [persistedBytes]byte
 	st.putHashed(&stat)

@@ -62,6 +62,9 @@ func (t *Tree) Snapshot(read sync.Locker) *Snapshot {
 
 // forgetSnapshots lets go of the snapshots that are done.
 func (t *Tree) forgetSnapshots() {
+	if len(t.snapshots) == 0 {
+		return
+	}
 	kept := t.snapshots[:0]
 	for _, s := range t.snapshots {
 		if !s.done.Load() {

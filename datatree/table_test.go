@@ -130,6 +130,15 @@ func TestChildrenCache(t *testing.T) {
 	if names := childNames(t, f.t, f.t.Lookup("/a")); len(names) != 40 {
 		t.Errorf("after a delete %d names", len(names))
 	}
+	for i := range 8 { // down to the shortest list that is cached
+		f.delete(fmt.Sprintf("/a/n%02d", i+1))
+	}
+	before := bytes.Clone(shared("/a"))
+	f.delete("/a/n39")
+	f.create("/a/n77", "")
+	if now := shared("/a"); len(now) != len(before) || bytes.Equal(now, before) {
+		t.Error("one child in place of another leaves the old list")
+	}
 	shared("/b")
 	shared("/a")
 	shared("/c") // makes room by dropping /b

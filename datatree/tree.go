@@ -97,6 +97,7 @@ func (t *Tree) clear() {
 	t.acls, t.sessions, t.owned = newACLTable(), newSessionTable(), newOwned()
 	t.quotas, t.orphans, t.adopted = make(map[string]struct{}), nil, false
 	t.lastZxid, t.sizes, t.digest, t.check = 0, 0, 0, digestCheck{}
+	t.snapshots = nil // what they hold changes no more
 	t.cache = newChildrenCache(t.cfg.ChildrenCache, t.cfg.ChildrenCacheBytes)
 }
 

@@ -104,6 +104,9 @@ func (z *Znode) Data() []byte {
 // are overwritten.
 func textString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
+// stringBytes returns the bytes of a string, which nobody may write to.
+func stringBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
 // content returns path and data as one slice.
 func (z *Znode) content() []byte {
 	return unsafe.Slice(z.text, int64(z.pathLen)+z.dataBytes())
