@@ -3,7 +3,9 @@ package persistence
 import (
 	"encoding/binary"
 	"errors"
+	"hash/adler32"
 	"io"
+	"path/filepath"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
@@ -16,7 +18,7 @@ type LogFile struct {
 	file vfs.File
 	scan *logScanner
 	head [fileHeadBytes]byte
-	why  stop // what newLogScanner found
+	why  stop // what newLogScanner found, later what Next found last
 }
 
 // LogRecord is one record of a log file.
@@ -74,6 +76,7 @@ func (l *LogFile) SizeBytes() int64 { return l.scan.size }
 func (l *LogFile) Next() (LogRecord, error) {
 	at := l.scan.offset
 	rec, why, err := l.scan.next()
+	l.why = why
 	switch {
 	case err != nil:
 		return LogRecord{}, err
@@ -86,6 +89,10 @@ func (l *LogFile) Next() (LogRecord, error) {
 	}
 	return LogRecord{}, l.damaged(at, stopTexts[why], "What is before can be saved with: meerkat log recover "+l.path)
 }
+
+// Short tells whether Next failed because the file ends inside a record, so
+// that nothing is hidden behind the damage.
+func (l *LogFile) Short() bool { return l.why == stopShort }
 
 // skip returns the record at an offset although its checksum is wrong.
 func (l *LogFile) skip(at int64) (LogRecord, error) {
@@ -198,3 +205,67 @@ func (c *LogCheck) judge(l *LogFile, why stop, nextZxid int64) error {
 	}
 	return nil
 }
+
+// LogSum returns the checksum that the record of an entry has.
+func LogSum(entry []byte) uint64 { return uint64(adler32.Checksum(entry)) }
+
+// LogFileWriter writes a log file for a tool, without padding.
+type LogFileWriter struct {
+	fs   vfs.FS
+	path string
+	file vfs.File
+	buf  []byte
+	off  int64 // of buf in the file
+}
+
+// logWriteBytes is how much a LogFileWriter collects before it writes.
+const logWriteBytes = 1 << 20
+
+// CreateLogFile starts a log file, in place of one that has its name. The
+// database id is kept, but not the mark of a log with batches: what is written
+// here has none.
+func CreateLogFile(fsys vfs.FS, path string, dbid int64) (*LogFileWriter, error) {
+	file, err := fsys.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if dbid == orderedID {
+		dbid = 0
+	}
+	head := appendLogHeader(nil, false)
+	binary.BigEndian.PutUint64(head[8:], uint64(dbid))
+	return &LogFileWriter{fs: fsys, path: path, file: file, buf: head}, nil
+}
+
+// Append adds a record, with a checksum that need not be right.
+func (w *LogFileWriter) Append(sum uint64, entry []byte) error {
+	at := len(w.buf)
+	w.buf = appendRecord(w.buf, entry)
+	binary.BigEndian.PutUint64(w.buf[at:], sum)
+	if len(w.buf) < logWriteBytes {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *LogFileWriter) flush() error {
+	_, err := w.file.WriteAt(w.buf, w.off)
+	w.off += int64(len(w.buf))
+	w.buf = w.buf[:0]
+	return err
+}
+
+// Close makes the file durable and closes it.
+func (w *LogFileWriter) Close() error {
+	err := w.flush()
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err = errors.Join(err, w.file.Close()); err != nil {
+		return err
+	}
+	return w.fs.SyncDir(filepath.Dir(w.path))
+}
+
+// Discard closes the file and removes it.
+func (w *LogFileWriter) Discard() error { return errors.Join(w.file.Close(), w.fs.Remove(w.path)) }

@@ -29,7 +29,8 @@ var layers = map[string][]string{
 	"server":                         {"jute/...", "persistence/...", "datatree", "quorum", "conf", "server/..."},
 	"bench":                          {"jute/..."},
 	"bench/cmd/compare":              {"bench"},
-	"cmd/meerkat":                    {"bench", "conf", "persistence", "server/..."},
+	"datadir":                        {"jute/...", "persistence/...", "datatree"},
+	"cmd/meerkat":                    {"bench", "conf", "datadir", "persistence/...", "server/..."},
 	"internal/repotest":              {"conf"},
 	"compat_tests/tied":              {},
 	"compat_tests/wire":              {"jute/..."},
@@ -53,6 +54,7 @@ var pure = map[string][]string{
 	"quorum":         {"os", "net", "log", "github.com/rs/zerolog"},
 	"server/prepare": {"os", "net", "log", "github.com/rs/zerolog"},
 	"persistence":    {"os", "net"},
+	"datadir":        {"os", "net", "log", "github.com/rs/zerolog"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
