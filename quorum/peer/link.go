@@ -1,0 +1,244 @@
+package peer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/quorum"
+)
+
+const (
+	linkBufferBytes   = 64 << 10
+	packetOverhead    = 64           // bytes of a packet and its place in a queue, without data
+	finishTimeout     = time.Second  // for what waits when a link is broken off
+	aliveEvery        = time.Second  // of quorum.Alive
+	snapshotSignature = "BenWasHere" // ends a snapshot on a link
+)
+
+// Outgoing is something to be written to a link: a packet, a stream, or a
+// packet and the stream that belongs behind it.
+type Outgoing struct {
+	Packet proto.QuorumPacket // not sent when its Type is 0
+	// Stream writes bytes that are not in memory, on the goroutine of the
+	// link. An error breaks the link.
+	Stream func(io.Writer) error
+	// Sent, if set, is called when all of Stream has been handed to the
+	// connection, on the goroutine of the link.
+	Sent func()
+}
+
+// link is one quorum connection.
+type link struct {
+	id       quorum.Link // these are set once
+	conn     net.Conn
+	accepted bool          // dialled by the other side: a learner
+	wake     chan struct{} // of size 1: queue or finishing has changed
+	done     chan struct{} // closed by abort
+	once     sync.Once
+
+	mu        sync.Mutex
+	queue     []Outgoing
+	bytes     int  // in queue, and in what is being written
+	finishing bool // broken off by this server
+}
+
+func newLink(id quorum.Link, conn net.Conn, accepted bool) *link {
+	return &link{id: id, conn: conn, accepted: accepted, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+func (l *link) wakeUp() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// abort closes the connection at once.
+func (l *link) abort() {
+	l.once.Do(func() {
+		close(l.done)
+		_ = l.conn.Close()
+	})
+}
+
+// finish closes it after what is in the queue.
+func (l *link) finish() {
+	l.mu.Lock()
+	l.finishing = true
+	l.mu.Unlock()
+	_ = l.conn.SetWriteDeadline(time.Now().Add(finishTimeout))
+	l.wakeUp()
+}
+
+func (l *link) isBroken() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.finishing
+}
+
+// push adds to the queue; false means that the peer is too far behind.
+func (l *link) push(m Outgoing, maxBytes int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.finishing {
+		return true
+	}
+	l.bytes += packetOverhead + len(m.Packet.Data)
+	if l.bytes > maxBytes {
+		return false
+	}
+	l.queue = append(l.queue, m)
+	l.wakeUp()
+	return true
+}
+
+// take empties the queue; written is what the last batch had.
+func (l *link) take(written int) (batch []Outgoing, bytes int, finishing bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes -= written
+	batch, l.queue = l.queue, nil
+	return batch, l.bytes, l.finishing
+}
+
+// write sends what is queued: all that has gathered since the last time goes
+// out in one write.
+func (l *link) write(cfg *LinksConfig) error {
+	out := &progress{conn: l.conn, alive: func() { cfg.Deliver(quorum.Alive{Link: l.id}) }}
+	buf := bufio.NewWriterSize(out, linkBufferBytes)
+	var scratch []byte
+	written := 0
+	for {
+		select {
+		case <-l.wake:
+		case <-l.done:
+			return net.ErrClosed
+		}
+		batch, bytes, finishing := l.take(written)
+		written = bytes
+		for i := range batch {
+			var err error
+			if scratch, err = l.writeOne(&batch[i], buf, out, scratch[:0]); err != nil {
+				return err
+			}
+		}
+		if err := buf.Flush(); err != nil {
+			return err
+		}
+		if finishing {
+			return nil
+		}
+	}
+}
+
+func (l *link) writeOne(m *Outgoing, buf *bufio.Writer, out *progress, scratch []byte) ([]byte, error) {
+	if m.Packet.Type != 0 {
+		scratch = m.Packet.Append(scratch)
+		if _, err := buf.Write(scratch); err != nil {
+			return scratch, err
+		}
+	}
+	if m.Stream == nil {
+		return scratch, nil
+	}
+	out.streaming, out.last = true, time.Now()
+	defer func() { out.streaming = false }()
+	if err := m.Stream(buf); err != nil {
+		return scratch, fmt.Errorf("stream behind %s: %w", m.Packet.Type, err)
+	}
+	if err := buf.Flush(); err != nil {
+		return scratch, err
+	}
+	if m.Sent != nil {
+		m.Sent()
+	}
+	return scratch, nil
+}
+
+// read delivers packets until the link breaks or is broken off.
+func (l *link) read(cfg *LinksConfig) error {
+	in := &progress{conn: l.conn, alive: func() { cfg.Deliver(quorum.Alive{Link: l.id}) }}
+	r := jute.NewReader(bufio.NewReaderSize(in, linkBufferBytes), cfg.MaxPacketBytes)
+	if l.accepted {
+		_ = l.conn.SetReadDeadline(time.Now().Add(cfg.FirstTimeout))
+	}
+	for first := true; ; first = false {
+		var p proto.QuorumPacket
+		p.Read(r)
+		if err := r.Err(); err != nil {
+			return err
+		}
+		if l.accepted && first {
+			if p.Type != proto.PacketFollowerInfo && p.Type != proto.PacketObserverInfo {
+				return violation(&p)
+			}
+			_ = l.conn.SetReadDeadline(time.Time{}) // from here on the core watches
+		}
+		if p.Type == proto.PacketSnap {
+			if err := l.readSnapshot(cfg, in, p, r); err != nil {
+				return err
+			}
+		}
+		if l.isBroken() {
+			return net.ErrClosed
+		}
+		cfg.Deliver(quorum.Received{Link: l.id, Packet: p})
+	}
+}
+
+var errSignature = errors.New("snapshot without its signature")
+
+func (l *link) readSnapshot(cfg *LinksConfig, in *progress, p proto.QuorumPacket, r *jute.Reader) error {
+	if l.accepted {
+		return violation(&p)
+	}
+	in.streaming, in.last = true, time.Now()
+	defer func() { in.streaming = false }()
+	if err := cfg.Stage(l.id, p.Zxid, r); err != nil {
+		return fmt.Errorf("snapshot 0x%x: %w", p.Zxid, err)
+	}
+	if r.String() != snapshotSignature {
+		r.Fail(errSignature)
+	}
+	return r.Err()
+}
+
+// progress tells that bytes move while a stream is on its way. It belongs to
+// one goroutine.
+type progress struct {
+	conn      net.Conn
+	alive     func()
+	streaming bool
+	last      time.Time // of alive
+}
+
+// Read reads from the connection.
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.conn.Read(b)
+	p.moved(n)
+	return n, err
+}
+
+// Write writes to the connection.
+func (p *progress) Write(b []byte) (int, error) {
+	n, err := p.conn.Write(b)
+	p.moved(n)
+	return n, err
+}
+
+func (p *progress) moved(n int) {
+	if !p.streaming || n == 0 {
+		return
+	}
+	if now := time.Now(); now.Sub(p.last) >= aliveEvery {
+		p.last = now
+		p.alive()
+	}
+}
