@@ -201,6 +201,9 @@ func (r *Requests) InProcess() int64 { return r.inProcess.Load() }
 // Queued counts the requests that wait to enter.
 func (r *Requests) Queued() int64 { return r.queued.Load() }
 
+// Paused counts the connections that are held back in Pause.
+func (r *Requests) Paused() int64 { return r.paused.Load() }
+
 // Stalls counts the pauses made in Enter (request_throttle_wait_count).
 func (r *Requests) Stalls() int64 { return r.stalls.Load() }
 
