@@ -11,38 +11,37 @@ import (
 // named, and what is below them when they end in /... A package that is not
 // here fails the test, so that its place is decided by somebody.
 var layers = map[string][]string{
-	"jute":                           {},
-	"jute/proto":                     {"jute"},
-	"persistence/vfs":                {},
-	"persistence":                    {"jute/...", "persistence/vfs"},
-	"datatree":                       {"jute/..."},
-	"quorum":                         {"jute/..."},
-	"quorum/sim":                     {"jute/...", "quorum"},
-	"quorum/peer":                    {"jute/...", "quorum"},
-	"conf":                           {},
-	"server/auth":                    {"jute/..."},
-	"server/session":                 {"jute/..."},
-	"server/stats":                   {"jute/..."},
-	"server/throttle":                {"jute/..."},
-	"server/prepare":                 {"jute/...", "datatree", "server/auth", "server/session"},
-	"server/fourletter":              {"jute/...", "server/auth", "server/session", "server/stats"},
-	"server":                         {"jute/...", "persistence/...", "datatree", "quorum", "conf", "server/..."},
-	"bench":                          {"jute/..."},
-	"bench/cmd/compare":              {"bench"},
-	"datadir":                        {"jute/...", "persistence/...", "datatree"},
-	"cmd/meerkat":                    {"bench", "conf", "datadir", "persistence/...", "server/..."},
-	"internal/repotest":              {"conf"},
-	"compat_tests/tied":              {},
-	"compat_tests/wire":              {"jute/..."},
-	"compat_tests/rig":               {"compat_tests/..."},
-	"compat_tests/datadir":           {"jute/...", "compat_tests/..."},
-	"compat_tests/differential":      {"jute/...", "compat_tests/..."},
-	"compat_tests/clients":           {"compat_tests/..."},
-	"compat_tests/gozk":              {"compat_tests/..."},
-	"compat_tests/gozk/launcher":     {"compat_tests/tied"},
-	"compat_tests/zkcli":             {"compat_tests/..."},
-	"compat_tests/crash":             {"jute/...", "compat_tests/..."},
-	"compat_tests/datadir/populator": {"jute/...", "compat_tests/..."},
+	"jute":                       {},
+	"jute/proto":                 {"jute"},
+	"persistence/vfs":            {},
+	"persistence":                {"jute/...", "persistence/vfs"},
+	"datatree":                   {"jute/..."},
+	"quorum":                     {"jute/..."},
+	"quorum/sim":                 {"jute/...", "quorum"},
+	"quorum/peer":                {"jute/...", "quorum"},
+	"conf":                       {},
+	"server/auth":                {"jute/..."},
+	"server/session":             {"jute/..."},
+	"server/stats":               {"jute/..."},
+	"server/throttle":            {"jute/..."},
+	"server/prepare":             {"jute/...", "datatree", "server/auth", "server/session"},
+	"server/fourletter":          {"jute/...", "server/auth", "server/session", "server/stats"},
+	"server":                     {"jute/...", "persistence/...", "datatree", "quorum", "conf", "server/..."},
+	"bench":                      {"jute/..."},
+	"bench/cmd/compare":          {"bench"},
+	"datadir":                    {"jute/...", "persistence/...", "datatree"},
+	"cmd/meerkat":                {"bench", "conf", "datadir", "persistence/...", "server/..."},
+	"internal/repotest":          {"conf"},
+	"compat_tests/tied":          {},
+	"compat_tests/wire":          {"jute/..."},
+	"compat_tests/rig":           {"compat_tests/..."},
+	"compat_tests/datadir":       {"jute/...", "compat_tests/..."},
+	"compat_tests/differential":  {"jute/...", "compat_tests/..."},
+	"compat_tests/clients":       {"compat_tests/..."},
+	"compat_tests/gozk":          {"compat_tests/..."},
+	"compat_tests/gozk/launcher": {"compat_tests/tied"},
+	"compat_tests/zkcli":         {"compat_tests/..."},
+	"compat_tests/crash":         {"jute/...", "compat_tests/..."},
 }
 
 // pure packages decide and do not act: no file, no socket, no log, and the
@@ -58,7 +57,16 @@ var pure = map[string][]string{
 }
 
 func TestImportsPointOneWay(t *testing.T) {
+	present := map[string]bool{}
+	defer func() {
+		for pkg := range layers {
+			if !present[pkg] {
+				t.Errorf("%s is in the table of this test and nowhere else", pkg)
+			}
+		}
+	}()
 	for _, s := range sources(t) {
+		present[s.pkg()] = true
 		if s.isTest() {
 			continue // a test may look from above
 		}
