@@ -48,7 +48,8 @@ type Config struct {
 	MaxEntryBytes int
 
 	// Compression of new snapshots: CompressNone, CompressGzip or
-	// CompressSnappy. Any file is read by its name.
+	// CompressSnappy, in any case; all else is none, as in Apache. Any file
+	// is read by its name.
 	Compression string
 
 	// TrustEmptySnapshot replays a log that no snapshot belongs to onto an
@@ -97,6 +98,7 @@ func (c *Config) setDefaults() {
 		c.ReserveBytes = 0
 	}
 	c.PreallocBytes = max(c.PreallocBytes, 0)
+	c.Compression = compressionOf("." + c.Compression)
 	if c.MaxEntryBytes <= 0 {
 		c.MaxEntryBytes = defaultMaxEntryBytes
 	}

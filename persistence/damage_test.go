@@ -192,6 +192,32 @@ func TestZeroedByteIsNeverPassedOver(t *testing.T) {
 	}
 }
 
+// TestLostSectors zeroes each sector of a log in turn, as a disk does that did
+// not write it. In the last batch that is a crash, and costs no more than that
+// batch; before it, the marker gives it away.
+func TestLostSectors(t *testing.T) {
+	img := newImage(true, 1, []int{20}, []int{900, 10}, []int{300}, []int{40, 600, 10, 700})
+	lastBatch := img.ends[3]
+	cut := 0
+	for at := int64(0); at < img.end(); at += vfs.SectorBytes {
+		data := bytes.Clone(img.data)
+		end := min(at+vfs.SectorBytes, int64(len(data)))
+		clear(data[at:end])
+		n, err := readImage(t, data)
+		switch synced := at < lastBatch; {
+		case err != nil && !errors.Is(err, ErrCorrupt):
+			t.Errorf("sector at %d: %v", at, err)
+		case err == nil && n < 4, synced && err == nil && n != len(img.ends), !synced && err != nil:
+			t.Errorf("sector at %d: %d transactions, %v", at, n, err)
+		case !synced:
+			cut++
+		}
+	}
+	if cut < 2 {
+		t.Errorf("%d sectors only of the last batch were lost", cut)
+	}
+}
+
 // TestTornTail ends a log at each byte of its last record, as the end of the
 // file and as zeros from there on.
 func TestTornTail(t *testing.T) {

@@ -87,6 +87,20 @@ func TestSnapshotForms(t *testing.T) {
 	}
 }
 
+func TestCompressionNames(t *testing.T) {
+	for given, want := range map[string]string{"": "", "gz": ".gz", "GZ": ".gz", "Snappy": ".snappy", "lz4": ""} {
+		cfg := testConfig(vfs.NewMem())
+		cfg.Compression = given
+		s, h, _ := openTest(t, cfg)
+		info, err := s.SaveSnapshot(h)
+		must(t, err)
+		must(t, s.Close())
+		if info.Path != "/data/version-2/snapshot.0"+want {
+			t.Errorf("%q: %s", given, info.Path)
+		}
+	}
+}
+
 func TestWriteSnapshotToStream(t *testing.T) {
 	s, _, _ := openTest(t, testConfig(vfs.NewMem()))
 	defer s.Close()

@@ -169,7 +169,8 @@ func readSnapshotAt(src io.Reader, limitBytes int, decode func(*jute.Reader) err
 
 // ReadSnapshot reads a whole uncompressed snapshot, as [WriteSnapshot] writes
 // it and Apache's restore command takes it. It returns the zxid in its last
-// part, and whether it has one.
+// part, and whether it has one. It returns only once src has, also after an
+// error: a stream from the network needs a deadline.
 func ReadSnapshot(src io.Reader, st State) (zxid int64, ok bool, err error) {
 	t, err := readSnapshot(src, minDecodeLimit, st.DecodeSnapshot)
 	if err != nil {
