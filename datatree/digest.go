@@ -98,8 +98,9 @@ type digestCheck struct {
 	oldest     int          // where the ring begins
 }
 
-// ExpectDigest notes the digest that the snapshot just decoded carries. It is
-// compared when the tree has reached the zxid; one of another version is not.
+// ExpectDigest notes the digest that the snapshot just decoded carries, which
+// must be as of the snapshot's zxid or a later one. It is compared when the
+// tree has reached that zxid; one of another version is not.
 func (t *Tree) ExpectDigest(zxid int64, version int32, digest uint64) {
 	t.check.hasPending = t.cfg.Digest && zxid > 0 && version == proto.DigestVersion
 	t.check.pending = ZxidDigest{Zxid: zxid, Digest: digest}
