@@ -170,7 +170,8 @@ func (t *tail) corrupt(reason string) error {
 	return &CorruptError{
 		File: t.path, Offset: t.end, Reason: stopTexts[t.why] + ", and " + reason,
 		Remedy: fmt.Sprintf("Restore the file from a copy, or clear this server's data and let it copy another's; "+
-			"or, to give up every transaction after 0x%x, move all later log files away and run: truncate -s %d %s",
+			"or, to give up every transaction after 0x%x, move all later log files away and run: truncate -s %d %s "+
+			"(meerkat fsck --repair does the same in a copy)",
 			t.lastZxid, t.end, t.path),
 	}
 }
