@@ -1,6 +1,12 @@
-// Package peer is the shell around package quorum: the sockets that an
-// ensemble's servers speak to each other over, in Apache ZooKeeper's own wire
-// formats.
+// Package peer is the shell around package quorum: what turns the decisions of
+// a quorum.Core into sockets and disk operations, in Apache ZooKeeper's own
+// wire formats.
+//
+// A [Peer] owns a Core and steps it on one goroutine. Its inbox is bounded, and
+// whoever fills it waits; the loop itself waits for nobody but for a disk that
+// is far behind. What is to be made durable is done in order, and many
+// operations with one sync, against the [Disk]; what is committed goes to the
+// [Machine].
 //
 // [Election] carries the votes: one connection to each server, only the newest
 // vote waiting on it. [Links] are the quorum connections between a leader and
@@ -11,6 +17,9 @@
 // ensemble can run inside one process; that is also where TLS enters. What they
 // hear they hand to a [Deliver], as inputs of a quorum.Core.
 //
-// What is not here yet: nothing owns a Core and connects it to these and to a
-// disk; SASL between servers; and the server binary uses none of this.
+// What is not here yet: the server binary uses none of this; what belongs to
+// sessions (touches in pings, revalidation, forwarded requests, sync) is seen
+// by the core but handed to nobody; observers cannot connect to followers;
+// SASL between servers; and the repeated tries to bind a port. The data
+// directory of package persistence has no atomic Install as a [Disk] needs.
 package peer

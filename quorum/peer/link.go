@@ -42,6 +42,7 @@ type link struct {
 	wake     chan struct{} // of size 1: queue or finishing has changed
 	done     chan struct{} // closed by abort
 	once     sync.Once
+	written  chan struct{} // closed when the writer has ended
 
 	mu        sync.Mutex
 	queue     []Outgoing
@@ -50,7 +51,7 @@ type link struct {
 }
 
 func newLink(id quorum.Link, conn net.Conn, accepted bool) *link {
-	return &link{id: id, conn: conn, accepted: accepted, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &link{id: id, conn: conn, accepted: accepted, wake: make(chan struct{}, 1), done: make(chan struct{}), written: make(chan struct{})}
 }
 
 func (l *link) wakeUp() {

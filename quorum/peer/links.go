@@ -27,6 +27,9 @@ type LinksConfig struct {
 	// its tree, and keeps it for the OpInstall of that link. It runs on the
 	// link's own goroutine.
 	Stage func(link quorum.Link, zxid int64, r *jute.Reader) error
+	// Ended, if set, is called last for every link, however it ended: nothing
+	// of it is running any more.
+	Ended func(link quorum.Link)
 
 	DialTimeout  time.Duration // for all addresses of a server together
 	FirstTimeout time.Duration // for a learner's first packet; tickTime × initLimit
@@ -84,13 +87,13 @@ func NewLinks(cfg LinksConfig) (*Links, error) {
 	return ls, nil
 }
 
-// Close breaks all links and waits for every goroutine. Nothing is delivered
-// after it has returned.
+// Close breaks all links off, as Break does, and waits for every goroutine.
+// Nothing is delivered after it has returned.
 func (ls *Links) Close() {
 	ls.mu.Lock()
 	ls.closed = true
 	for _, l := range ls.links {
-		l.abort()
+		l.finish()
 	}
 	ls.mu.Unlock()
 	ls.cancel()
@@ -176,6 +179,7 @@ func (ls *Links) start(l *link) {
 		return
 	}
 	ls.wg.Go(func() {
+		defer close(l.written)
 		if err := l.write(&ls.cfg); err != nil && !errors.Is(err, net.ErrClosed) {
 			ls.cfg.Log.Info().Uint64("link", uint64(l.id)).Err(err).Msg("quorum connection cannot be written to")
 		}
@@ -194,9 +198,16 @@ func (ls *Links) read(l *link) {
 		ls.accepted--
 	}
 	ls.mu.Unlock()
-	if l.isBroken() {
-		return
+	if !l.isBroken() {
+		ls.gone(l, err)
 	}
+	<-l.written
+	if ls.cfg.Ended != nil {
+		ls.cfg.Ended(l.id)
+	}
+}
+
+func (ls *Links) gone(l *link, err error) {
 	if !errors.Is(err, io.EOF) {
 		ls.cfg.Log.Info().Uint64("link", uint64(l.id)).Err(err).Msg("quorum connection broke")
 	}
@@ -222,6 +233,15 @@ func (ls *Links) Break(id quorum.Link) {
 	defer ls.mu.Unlock()
 	if l := ls.links[id]; l != nil {
 		l.finish()
+	}
+}
+
+// Drop closes a link at once. LinkGone follows, as when it breaks by itself.
+func (ls *Links) Drop(id quorum.Link) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l := ls.links[id]; l != nil {
+		l.abort()
 	}
 }
 

@@ -1,0 +1,318 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/jute"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/quorum"
+)
+
+// loop steps the core and does what it decides. All fields belong to its
+// goroutine.
+type loop struct {
+	p         *Peer
+	core      *quorum.Core
+	timer     *time.Timer
+	resigned  bool
+	over      bool
+	dials     uint64             // numbers them, so that a late answer is known
+	cancel    context.CancelFunc // of the last dial
+	snapshots map[quorum.Link]*pendingSnapshot
+
+	// While the tree is being loaded again, what it gets next waits here, and
+	// the role with it: rebuild is the operation that does it.
+	rebuild uint64
+	held    []heldBack
+	// installs are links whose snapshot the disk has been told to install.
+	installs map[quorum.Link]bool
+	// astray: that operation failed. What the core lets apply continues a
+	// history that was never made, until a snapshot is installed.
+	astray bool
+}
+
+// heldBack is to be done to the machine later.
+type heldBack struct {
+	do    func()
+	apply bool // it changes the tree
+}
+
+// pendingSnapshot is on its way to a learner: being taken, then waiting for
+// the core to send it, then being sent. It is closed when its link has ended.
+type pendingSnapshot struct {
+	cancel   context.CancelFunc
+	snapshot Snapshot // nil while it is being taken
+}
+
+func newLoop(p *Peer, core *quorum.Core) loop {
+	return loop{p: p, core: core, cancel: func() {}, snapshots: make(map[quorum.Link]*pendingSnapshot), installs: make(map[quorum.Link]bool)}
+}
+
+func (l *loop) run() {
+	defer close(l.p.done)
+	l.timer = time.NewTimer(math.MaxInt64)
+	defer l.timer.Stop()
+	defer func() { l.cancel() }()
+	l.act()
+	for !l.over {
+		select {
+		case in := <-l.p.inbox:
+			switch in := in.(type) {
+			case func():
+				in()
+			case quorum.LinkGone:
+				l.forget(in.Link)
+				_ = l.step(in)
+			case quorum.Input:
+				_ = l.step(in)
+			}
+		case <-l.p.writer.report:
+			l.diskNews()
+		case <-l.timer.C:
+			_ = l.step(quorum.Tick{})
+		case <-l.p.ctx.Done():
+			return
+		}
+	}
+}
+
+// diskNews tells the core what has become durable.
+func (l *loop) diskNews() {
+	persisted, failed, err := l.p.writer.news()
+	if err != nil {
+		l.p.err = err
+		l.over = true
+		return
+	}
+	if failed {
+		l.astray = true
+		l.held = slices.DeleteFunc(l.held, func(h heldBack) bool { return h.apply })
+		_ = l.step(quorum.TruncateFailed{})
+	}
+	if l.rebuild != 0 && persisted >= l.rebuild {
+		l.rebuild = 0
+		for _, h := range l.held {
+			h.do()
+		}
+		l.held = nil
+	}
+	_ = l.step(quorum.Persisted{Op: persisted})
+}
+
+// step feeds the core; the error is of a refused Propose or Confirm.
+func (l *loop) step(in quorum.Input) error {
+	err := l.core.Step(time.Since(l.p.start), in)
+	l.act()
+	return err
+}
+
+// act does what the core has decided. Nothing of it blocks, but for the disk
+// writer when far too much waits there.
+func (l *loop) act() {
+	out := l.core.Ready()
+	for i := range out.Disk {
+		op := &out.Disk[i]
+		if op.Kind == quorum.OpInstall {
+			l.astray, l.installs[op.Link] = false, true
+		}
+		if op.Rebuild {
+			l.rebuild = op.Seq
+		}
+	}
+	if len(out.Disk) > 0 {
+		l.p.writer.add(out.Disk)
+	}
+	if len(out.Apply) > 0 && !l.astray {
+		l.inOrder(heldBack{func() { l.p.cfg.Machine.Apply(out.Apply) }, true})
+	}
+	for _, v := range out.Votes {
+		l.p.election.Send(v.To, v.Notification)
+	}
+	for _, m := range out.Send {
+		l.send(m)
+	}
+	for _, c := range out.Close {
+		l.p.cfg.Links.Log.Info().Uint64("link", uint64(c.Link)).Str("reason", c.Reason).Msg("quorum connection closed")
+		l.forget(c.Link)
+		l.p.links.Break(c.Link)
+	}
+	if out.Role != nil {
+		l.role(*out.Role)
+	}
+	if out.Dial != 0 {
+		l.dial(out.Dial)
+	}
+	l.ask(&out)
+	if len(out.Confirmed) > 0 {
+		l.inOrder(heldBack{func() { l.p.cfg.Machine.Confirmed(out.Confirmed) }, false})
+	}
+	l.timer.Reset(max(0, l.core.Deadline()-time.Since(l.p.start)))
+}
+
+// inOrder does something to the machine, after a rebuild that is under way.
+func (l *loop) inOrder(h heldBack) {
+	if l.rebuild != 0 {
+		l.held = append(l.held, h)
+		return
+	}
+	h.do()
+}
+
+func (l *loop) role(r quorum.Role) {
+	if r.State == proto.Looking {
+		l.cancelDial()
+		l.over = l.over || l.resigned
+	}
+	l.inOrder(heldBack{func() { l.p.cfg.Machine.Role(r) }, false})
+}
+
+func (l *loop) cancelDial() {
+	l.cancel()
+	l.dials++
+	l.cancel = func() {}
+}
+
+// dial asks for a link to a leader. The answer to a dial that was given up
+// meanwhile is not for the core.
+func (l *loop) dial(server int64) {
+	l.cancelDial()
+	ctx, cancel := context.WithCancel(l.p.ctx)
+	l.cancel = cancel
+	number := l.dials
+	l.p.links.Dial(ctx, server, func(link quorum.Link, err error) {
+		l.p.post(func() {
+			switch {
+			case number != l.dials && err == nil:
+				l.p.links.Break(link)
+			case number != l.dials:
+			case err != nil:
+				_ = l.step(quorum.DialFailed{})
+			default:
+				_ = l.step(quorum.Connected{Link: link})
+			}
+		})
+	})
+}
+
+// send hands a message to its link, with what comes from disk or tree.
+func (l *loop) send(m quorum.Message) {
+	switch {
+	case m.LogTo > m.LogFrom:
+		l.p.links.Send(m.Link, Outgoing{Stream: func(w io.Writer) error { return writeLog(w, l.p.cfg.Disk, m.LogFrom, m.LogTo) }})
+	case m.Packet.Type == proto.PacketSnap:
+		l.sendSnapshot(m)
+	default:
+		l.p.links.Send(m.Link, Outgoing{Packet: m.Packet})
+	}
+}
+
+var errLogHole = errors.New("the log no longer holds what was promised")
+
+// writeLog writes a PROPOSAL and a COMMIT for each transaction in (from, to].
+func writeLog(w io.Writer, disk Disk, from, to int64) error {
+	var b []byte
+	last := from
+	err := disk.ReadLog(from, to, func(e quorum.Entry) error {
+		proposal := proto.QuorumPacket{Type: proto.PacketProposal, Zxid: e.Zxid, Data: e.Data}
+		commit := proto.QuorumPacket{Type: proto.PacketCommit, Zxid: e.Zxid}
+		b = commit.Append(proposal.Append(b[:0]))
+		last = e.Zxid
+		_, err := w.Write(b)
+		return err
+	})
+	if err == nil && last != to {
+		err = fmt.Errorf("%w: ends at 0x%x, not 0x%x", errLogHole, last, to)
+	}
+	return err
+}
+
+func (l *loop) sendSnapshot(m quorum.Message) {
+	s := l.snapshots[m.Link]
+	if s == nil || s.snapshot == nil {
+		l.p.links.Drop(m.Link)
+		return
+	}
+	snapshot := s.snapshot
+	l.p.links.Send(m.Link, Outgoing{
+		Packet: m.Packet,
+		Stream: func(w io.Writer) error {
+			if _, err := snapshot.WriteTo(w); err != nil {
+				return err
+			}
+			_, err := w.Write(jute.AppendString(nil, snapshotSignature))
+			return err
+		},
+		Sent: func() { l.p.deliver(quorum.SnapshotSent{Link: m.Link}) },
+	})
+}
+
+// ask starts what the core wants to know of disk and tree.
+func (l *loop) ask(out *quorum.Ready) {
+	for _, q := range out.Queries {
+		l.p.wg.Go(func() { l.p.deliver(quorum.LogFound{Link: q.Link, Reach: l.p.cfg.Disk.Reach(q)}) })
+	}
+	for _, q := range out.Snapshots {
+		ctx, cancel := context.WithCancel(l.p.ctx)
+		pending := &pendingSnapshot{cancel: cancel}
+		l.snapshots[q.Link] = pending
+		l.p.wg.Go(func() { l.takeSnapshot(ctx, q, pending) })
+	}
+}
+
+// takeSnapshot runs on a goroutine of its own.
+func (l *loop) takeSnapshot(ctx context.Context, q quorum.SnapshotQuery, pending *pendingSnapshot) {
+	s, err := l.p.cfg.Machine.Snapshot(ctx, q.AtLeast)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.p.cfg.Links.Log.Warn().Err(err).Msg("no snapshot for a learner")
+		}
+		l.p.links.Drop(q.Link)
+		return
+	}
+	taken := l.p.post(func() {
+		if l.snapshots[q.Link] != pending { // the link has gone
+			_ = s.Close()
+			return
+		}
+		pending.snapshot = s
+		_ = l.step(quorum.SnapshotReady{Link: q.Link, Zxid: s.Zxid()})
+	})
+	if !taken {
+		_ = s.Close()
+	}
+}
+
+// forget gives up what is being prepared for a link.
+func (l *loop) forget(link quorum.Link) {
+	if s := l.snapshots[link]; s != nil {
+		s.cancel()
+	}
+}
+
+// ended cleans up after a link that nothing uses any more.
+func (l *loop) ended(link quorum.Link) {
+	if s := l.snapshots[link]; s != nil {
+		delete(l.snapshots, link)
+		s.cancel()
+		if s.snapshot != nil {
+			_ = s.snapshot.Close()
+		}
+	}
+	if !l.installs[link] {
+		l.p.cfg.Disk.Unstage(link)
+	}
+	delete(l.installs, link)
+}
+
+// closeSnapshots runs when the loop and all links have ended.
+func (l *loop) closeSnapshots() {
+	for link := range l.snapshots {
+		l.ended(link)
+	}
+}
