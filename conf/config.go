@@ -225,9 +225,6 @@ type Quota struct {
 type Auth struct {
 	// SkipACL switches all checks of ACLs off (skipACL).
 	SkipACL bool
-	// EagerACLCheck checks ACLs before a request is queued
-	// (enableEagerACLCheck).
-	EagerACLCheck bool
 	// DigestEnabled offers the scheme digest
 	// (DigestAuthenticationProvider.enabled).
 	DigestEnabled bool

@@ -148,7 +148,7 @@ func TestHonoured(t *testing.T) {
 		{file: "4lw.commands.whitelist=", want: func(*Config) {}},
 		{props: map[string]string{"readonlymode.enabled": "true"}, want: func(c *Config) { c.FourLetter.Words, c.FourLetter.isro = []string{"srvr", "isro"}, true }},
 
-		{file: "skipACL=yes\nenableEagerACLCheck=true", want: func(c *Config) { c.Auth.SkipACL, c.Auth.EagerACLCheck = true, true }},
+		{file: "skipACL=yes", want: func(c *Config) { c.Auth.SkipACL = true }},
 		{file: "skipACL=true", want: func(*Config) {}},
 		{
 			file: "DigestAuthenticationProvider.enabled=false\nDigestAuthenticationProvider.digestAlg=SHA-256\nDigestAuthenticationProvider.superDigest=super:x=",

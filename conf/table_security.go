@@ -11,8 +11,8 @@ var authKeys = []Key{
 		set: func(c *Config, v value) { c.Auth.SkipACL = v.s == "yes" },
 	},
 	{
-		Name: "enableEagerACLCheck", Kind: propBool, Default: "false", Doc: "check ACLs before a write is queued",
-		set: toBool(func(c *Config) *bool { return &c.Auth.EagerACLCheck }),
+		Name: "enableEagerACLCheck", Kind: propBool, Default: "false", Doc: "check ACLs before a write is sent to the leader",
+		Use: Ensemble, Why: noEnsemble,
 	},
 	{
 		Name: "DigestAuthenticationProvider.enabled", Kind: propBool, Default: "true", Doc: "offer the scheme digest",
