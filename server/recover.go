@@ -73,6 +73,7 @@ func (srv *Server) recover() error {
 			persistence.ErrDataDir, s.DataDir)
 	}
 	tree.SetLastZxid(recovered.Zxid)
+	srv.reportRecovery(tree.EndRecovery())
 	srv.store, srv.tree = store, tree
 	if recovered.NeedsSnapshot {
 		if err := srv.saveFirstSnapshot(); err != nil {
@@ -91,6 +92,19 @@ func (srv *Server) recover() error {
 		Int("znodes", srv.tree.Nodes()).Int("sessions", srv.sessions.Len()).Dur("took", time.Since(began)).
 		Msg("data loaded")
 	return nil
+}
+
+// reportRecovery tells of data that the log's end has left in between.
+func (srv *Server) reportRecovery(r datatree.Recovered) {
+	if r.Orphans > 0 {
+		srv.log.Warn().Int("znodes", r.Orphans).Msg("removed znodes whose parents are gone: the log ended too early")
+	}
+	if r.LostACLs > 0 {
+		srv.log.Warn().Int("znodes", r.LostACLs).Msg("znodes without their ACL: only super users can read or mend them")
+	}
+	if r.UncoveredZxid != 0 {
+		srv.log.Warn().Str("zxid", hexID(r.UncoveredZxid)).Msg("the log ends before what the snapshot has seen: transactions are lost")
+	}
 }
 
 // reserveBytes is the disk space that is held ready for the log: room for all

@@ -129,7 +129,7 @@ func blueConfig(c *conf.Connections, nowMs func() int64) throttle.BlueConfig {
 		Tokens: c.Tokens, FillTimeMs: c.FillTimeMs, FillCount: c.FillCount, FreezeTimeMs: c.FreezeTimeMs,
 		DropIncrease: c.DropIncrease, DropDecrease: c.DropDecrease, DecreaseRatio: c.DecreaseRatio,
 		Weighted: c.Weighted, GlobalWeight: c.GlobalWeight, RenewWeight: c.RenewWeight,
-		LocalWeight: throttle.DefaultBlueConfig().LocalWeight, NowMs: nowMs,
+		LocalWeight: c.LocalWeight, NowMs: nowMs,
 	}
 }
 

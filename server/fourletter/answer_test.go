@@ -332,8 +332,8 @@ func TestOpCodes(t *testing.T) {
 func TestVersion(t *testing.T) {
 	tests := []struct{ version, commit, date, want string }{
 		{"0.1.0", "abc123", "2026-02-11T21:18:59+01:00", "3.9.5-meerkat-0.1.0-abc123, built on 2026-02-11 20:18 UTC"},
-		{"v0.0.0+dirty build", "", "some day", "3.9.5-meerkat-v0.0.0.dirty.build-unknown, built on some day"},
-		{"", "", "", "3.9.5-meerkat-unknown-unknown, built on unknown"},
+		{"v0.0.0+dirty build", "", "some day", "3.9.5-meerkat-v0.0.0.dirty.build-unknown, built on 1970-01-01 00:00 UTC"},
+		{"", "", "", "3.9.5-meerkat-unknown-unknown, built on 1970-01-01 00:00 UTC"},
 	}
 	for _, tt := range tests {
 		if got := Version(tt.version, tt.commit, tt.date); got != tt.want {

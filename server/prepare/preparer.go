@@ -117,7 +117,7 @@ func (p *Preparer) begin(r *Request) {
 // one of its size.
 func (p *Preparer) finish(txn proto.Txn) (Result, bool) {
 	e := proto.Entry{Header: p.now, Txn: txn}
-	if p.cfg.Digest {
+	if p.cfg.Digest && p.now.Type != proto.OpError { // an error changes nothing, and has none in Apache's logs
 		e.HasDigest = true
 		e.Digest = proto.TxnDigest{Version: proto.DigestVersion, TreeDigest: p.digest}
 	}
