@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/meerkat-zk/meerkat/datadir"
 	"github.com/meerkat-zk/meerkat/persistence"
 )
 
@@ -150,6 +152,29 @@ func TestFsck(t *testing.T) {
 		if code, _, errOut := runTool(t, "", "fsck", arg); code != want || strings.Count(errOut, "\n") != 1 {
 			t.Errorf("fsck %s: %d, want %d, %s", arg, code, want, errOut)
 		}
+	}
+}
+
+// TestReadProgress shows a line once reading takes long, and clears it before
+// anything else is printed.
+func TestReadProgress(t *testing.T) {
+	_, dir := recordedData(t)
+	var term, out bytes.Buffer
+	p := &readProgress{out: &term, began: time.Now().Add(-time.Minute)}
+	v, err := datadir.VerifySnapshot(p.fs(), dir+"/snapshot.26.gz")
+	must(t, err)
+	if want := eraseLine + "reading snapshot.26.gz, 0 MiB in all"; !strings.HasPrefix(term.String(), want) {
+		t.Errorf("shows %q", term.String())
+	}
+	fmt.Fprint(p.over(&out), v)
+	if !strings.HasSuffix(term.String(), eraseLine) || out.String() != v.String() {
+		t.Errorf("prints %q over %q", out.String(), term.String())
+	}
+	term.Reset()
+	soon := &readProgress{out: &term, began: time.Now().Add(time.Minute)}
+	_, err = datadir.VerifySnapshot(soon.fs(), dir+"/snapshot.26.gz")
+	if err != nil || term.Len() > 0 {
+		t.Errorf("at once shows %q, %v", term.String(), err)
 	}
 }
 
