@@ -18,7 +18,7 @@ var layers = map[string][]string{
 	"datatree":                   {"jute/..."},
 	"quorum":                     {"jute/..."},
 	"quorum/sim":                 {"jute/...", "quorum"},
-	"quorum/peer":                    {"jute/...", "quorum"},
+	"quorum/peer":                {"jute/...", "quorum"},
 	"conf":                       {},
 	"server/auth":                {"jute/..."},
 	"server/session":             {"jute/..."},
