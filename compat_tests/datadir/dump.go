@@ -40,7 +40,7 @@ func Take(addr string) (Dump, error) {
 		return Dump{}, err
 	}
 	dump := Dump{Before: c.LastZxid - 1} // the session took one
-	if err := dump.add(c, "/"); err != nil {
+	if err := dump.add(c); err != nil {
 		return Dump{}, err
 	}
 	err = c.CloseSession()
@@ -48,27 +48,49 @@ func Take(addr string) (Dump, error) {
 	return dump, err
 }
 
-func (d *Dump) add(c *wire.Client, path string) error {
-	data, st, err := c.Get(path, false)
-	if err != nil {
-		return fmt.Errorf("get %q: %w", path, err)
-	}
-	acl, _, err := c.ACL(path)
-	if err != nil {
-		return fmt.Errorf("getACL %q: %w", path, err)
-	}
-	d.Znodes = append(d.Znodes, fmt.Sprintf("%q %s acl=%v %+v", path, digest(data), acl, st))
-	names, _, err := c.Children(path, false)
-	if err != nil {
-		return fmt.Errorf("children of %q: %w", path, err)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := d.add(c, strings.TrimSuffix(path, "/")+"/"+name); err != nil {
-			return err
+// batch is how many znodes are asked for at once.
+const batch = 200
+
+// add reads the tree level by level.
+func (d *Dump) add(c *wire.Client) error {
+	for level := []string{"/"}; len(level) > 0; {
+		var next []string
+		for paths := range slices.Chunk(level, batch) {
+			children, err := d.addBatch(c, paths)
+			if err != nil {
+				return err
+			}
+			next = append(next, children...)
 		}
+		slices.Sort(next)
+		level = next
 	}
 	return nil
+}
+
+// addBatch adds the lines of some znodes and returns their children's paths.
+func (d *Dump) addBatch(c *wire.Client, paths []string) (children []string, err error) {
+	var calls []wire.MultiOp
+	for _, path := range paths {
+		calls = append(calls,
+			wire.MultiOp{Op: proto.OpGetData, Body: &proto.WatchableRequest{Path: path}},
+			wire.MultiOp{Op: proto.OpGetACL, Body: &proto.PathRequest{Path: path}},
+			wire.MultiOp{Op: proto.OpGetChildren, Body: &proto.WatchableRequest{Path: path}})
+	}
+	replies, err := c.Pipeline(calls)
+	if err != nil {
+		return nil, err
+	}
+	for i, path := range paths {
+		data, st := replies[3*i].Buffer(), proto.Stat{}
+		st.Decode(replies[3*i])
+		acl, names := proto.DecodeACLs(replies[3*i+1]), replies[3*i+2].Strings()
+		d.Znodes = append(d.Znodes, fmt.Sprintf("%q %s acl=%v %+v", path, digest(data), acl, st))
+		for _, name := range names {
+			children = append(children, strings.TrimSuffix(path, "/")+"/"+name)
+		}
+	}
+	return children, nil
 }
 
 func digest(data []byte) string {

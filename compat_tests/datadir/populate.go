@@ -104,7 +104,7 @@ func (w *writer) contents() {
 		w.create(path, nil, proto.OpenACL, proto.FlagPersistent)
 	}
 	w.create("/wide", nil, proto.OpenACL, proto.FlagPersistent)
-	for i := range 120 {
+	for i := range 40 {
 		w.create(fmt.Sprintf("/wide/child%03d", i), []byte{byte(i)}, proto.OpenACL, proto.FlagPersistent)
 	}
 }

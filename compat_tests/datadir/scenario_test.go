@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -131,8 +130,8 @@ func (j *journey) end(s *rig.Server, kill bool) {
 	s.Stop()
 }
 
-// writtenByApache makes the directory and returns what is in it: as a
-// restarted Apache of the same release reads a copy of it.
+// writtenByApache makes the directory and returns what is in it; after a kill
+// that is what a restarted Apache of the same release reads in a copy.
 func (j *journey) writtenByApache() Dump {
 	apache := j.start(rig.Apache(j.apache), j.dataDir, j.txnDir)
 	live, err := wire.Open(apache.Addr(), sessionTimeout)
@@ -147,13 +146,9 @@ func (j *journey) writtenByApache() Dump {
 		j.killUnderLoad(apache)
 		return j.readCopy()
 	}
-	before := j.take(apache)
+	dump := j.take(apache)
 	j.end(apache, false)
-	after := j.readCopy()
-	if diff := before.Diff(after, 10); len(diff) > 0 {
-		j.Fatalf("Apache %s itself does not read what it wrote:\n%s", j.apache, strings.Join(diff, "\n"))
-	}
-	return after
+	return dump
 }
 
 // killUnderLoad ends the server while clients write.
@@ -199,7 +194,7 @@ func (j *journey) take(s *rig.Server) Dump {
 	j.Helper()
 	dump, err := Take(s.Addr())
 	j.must(err)
-	if len(dump.Znodes) < 300 {
+	if len(dump.Znodes) < 150 {
 		j.Fatalf("the tree of %s has only %d znodes", s.Flavor, len(dump.Znodes))
 	}
 	return dump
@@ -256,16 +251,22 @@ func (j *journey) write(s *rig.Server, root string) {
 // made.
 func (j *journey) closeSession(s *rig.Server) {
 	j.Helper()
-	j.must(j.live.CloseSession())
-	for _, line := range j.take(s).Znodes {
-		if owner.MatchString(line) {
-			j.Fatalf("an ephemeral outlived its session: %s", line)
+	owned := fmt.Sprintf("EphemeralOwner:%d ", j.live.SessionID)
+	count := func() (n int) {
+		for _, line := range j.take(s).Znodes {
+			n += strings.Count(line, owned)
 		}
+		return n
+	}
+	if count() < 10 {
+		j.Fatalf("the session owns only %d ephemerals", count())
+	}
+	j.must(j.live.CloseSession())
+	if count() != 0 {
+		j.Fatalf("%d ephemerals outlived their session", count())
 	}
 	j.live = nil
 }
-
-var owner = regexp.MustCompile(`EphemeralOwner:-?[1-9]`)
 
 // demandDigestsMatch fails when a server that computes digests has found one
 // that the log does not agree with.

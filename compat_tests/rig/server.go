@@ -17,6 +17,7 @@ import (
 
 	"github.com/meerkat-zk/meerkat/compat_tests/tied"
 	"github.com/meerkat-zk/meerkat/compat_tests/wire"
+	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
 // How long a server may take to answer after its start, and to end after
@@ -172,15 +173,29 @@ func (s *Server) awaitServing() error {
 			return fmt.Errorf("it ended during its start: %v", s.waitErr)
 		case <-time.After(10 * time.Millisecond):
 		}
-		// A session that nobody gave is refused as soon as sessions are served,
-		// and the question leaves no trace in the data.
-		_, err := wire.Resume(s.Addr(), time.Second, 1<<40, make([]byte, 16))
-		if errors.Is(err, wire.ErrSessionGone) {
+		if serves(s.Addr()) {
 			return nil
 		}
 	}
 	s.Kill()
 	return errors.New("it did not answer in time")
+}
+
+// serves asks for a session that nobody gave. It is refused as soon as the
+// server serves sessions, and the question leaves no trace in the data. An
+// early question may go unanswered, so it is not waited for long.
+func serves(addr string) bool {
+	conn, err := wire.Dial(addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	req := proto.ConnectRequest{TimeoutMs: 1000, SessionID: 1 << 40, Passwd: make([]byte, proto.PasswdBytes), HasReadOnly: true}
+	if conn.Write(wire.Frame(req.Append(nil))) != nil {
+		return false
+	}
+	_, err = conn.ReadFrame(time.Second)
+	return err == nil
 }
 
 // Addr is the server's host:port.

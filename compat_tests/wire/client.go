@@ -98,6 +98,32 @@ func (c *Client) CallXid(xid int32, op proto.Op, body Record) (*jute.Decoder, er
 	return c.await(xid, op)
 }
 
+// Pipeline sends requests all at once and returns their replies' bodies in
+// order. The first error ends it.
+func (c *Client) Pipeline(calls []MultiOp) ([]*jute.Decoder, error) {
+	var burst []byte
+	first := c.xid + 1
+	for _, call := range calls {
+		c.xid++
+		burst = append(burst, Frame(call.Body.Append(proto.RequestHeader{Xid: c.xid, Op: call.Op}.Append(nil)))...)
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- c.Write(burst) }() // replies are read while requests are still written
+	replies := make([]*jute.Decoder, 0, len(calls))
+	var failed error
+	for i := 0; i < len(calls) && failed == nil; i++ {
+		var d *jute.Decoder
+		d, failed = c.await(first+int32(i), calls[i].Op)
+		replies = append(replies, d)
+	}
+	if failed != nil {
+		c.Close()
+		<-sent
+		return nil, failed
+	}
+	return replies, <-sent
+}
+
 func (c *Client) await(xid int32, op proto.Op) (*jute.Decoder, error) {
 	for {
 		h, d, err := c.next(callLimit)
