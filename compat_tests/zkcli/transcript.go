@@ -45,10 +45,23 @@ func newTranscript(res rig.Result, addr string) transcript {
 	sortRemovals(tr.events)
 	parts := prompt.Split(strings.Join(kept, "\n"), -1)
 	for _, part := range parts[1:] { // before the first prompt stands the welcome
-		tr.answers = append(tr.answers, strings.TrimSpace(part))
+		tr.answers = append(tr.answers, sortUsers(strings.TrimSpace(part)))
 	}
 	tr.errors = strings.Split(strings.TrimSpace(mask(res.Stderr, addr)), "\n")
 	return tr
+}
+
+// sortUsers orders the answer to whoami, which is in the order of a hash
+// table.
+func sortUsers(answer string) string {
+	const title = "Auth scheme: User\n"
+	users, found := strings.CutPrefix(answer, title)
+	if !found {
+		return answer
+	}
+	lines := strings.Split(users, "\n")
+	slices.Sort(lines)
+	return title + strings.Join(lines, "\n")
 }
 
 // sortRemovals orders the events of one removal, which the client makes

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs the compatibility tests: fetches what they need, runs one folder after
+# the other, and ends with what passed, failed, or was skipped and why.
+#
+#   compat_tests/run.sh [FOLDER...]    all folders when none is named
+#
+# Exit code 0 means that everything that could run has passed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+cache=${COMPAT_CACHE:-.cache/compat}
+mkdir -p "$cache"
+
+[ -x "${COMPAT_BINARY:-bin/meerkat}" ] || make -s build || exit 1
+compat_tests/fixtures/fetch.sh "$cache" || exit 1
+
+folders=("$@")
+[ $# -gt 0 ] || folders=(crash gozk clients zkcli datadir differential)
+log=$cache/run.log
+: >"$log"
+failed=()
+for folder in "${folders[@]}"; do
+	echo "== compat_tests/$folder"
+	began=$SECONDS
+	go test -tags compat -count=1 -timeout 15m -v "./compat_tests/$folder" >"$cache/$folder.log" 2>&1
+	code=$?
+	cat "$cache/$folder.log" >>"$log"
+	grep -E '^ *--- (PASS|FAIL|SKIP)' "$cache/$folder.log" | grep -vE '^ *--- PASS' || true
+	if [ $code -ne 0 ]; then
+		failed+=("$folder")
+		grep -vE '^(=== |\{)' "$cache/$folder.log" | tail -n 60
+	fi
+	echo "== compat_tests/$folder: $([ $code -eq 0 ] && echo passed || echo FAILED) in $((SECONDS - began)) s"
+done
+
+count() { grep -cE "^ *--- $1" "$log"; }
+echo
+grep -hE '^ +[a-z_]+_test\.go:[0-9]+: (SKIPPED|skipped|waits for|missing)' "$log" | sed -E 's/^ +[a-z_]+_test\.go:[0-9]+: /not run: /' | sort | uniq -c
+echo "compat: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
+[ ${#failed[@]} -eq 0 ] || { echo "compat: FAILED: ${failed[*]}"; exit 1; }
