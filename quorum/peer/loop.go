@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -25,6 +26,10 @@ type loop struct {
 	dials     uint64             // numbers them, so that a late answer is known
 	cancel    context.CancelFunc // of the last dial
 	snapshots map[quorum.Link]*pendingSnapshot
+
+	// early are the first packets of learners that heard of this server's
+	// election before it was over here.
+	early map[quorum.Link]quorum.Received
 
 	// While the tree is being loaded again, what it gets next waits here, and
 	// the role with it: rebuild is the operation that does it.
@@ -51,7 +56,7 @@ type pendingSnapshot struct {
 }
 
 func newLoop(p *Peer, core *quorum.Core) loop {
-	return loop{p: p, core: core, cancel: func() {}, snapshots: make(map[quorum.Link]*pendingSnapshot), installs: make(map[quorum.Link]bool)}
+	return loop{p: p, core: core, cancel: func() {}, snapshots: make(map[quorum.Link]*pendingSnapshot), installs: make(map[quorum.Link]bool), early: make(map[quorum.Link]quorum.Received)}
 }
 
 func (l *loop) run() {
@@ -69,6 +74,8 @@ func (l *loop) run() {
 			case quorum.LinkGone:
 				l.forget(in.Link)
 				_ = l.step(in)
+			case quorum.Received:
+				l.received(in)
 			case quorum.Input:
 				_ = l.step(in)
 			}
@@ -79,6 +86,31 @@ func (l *loop) run() {
 		case <-l.p.ctx.Done():
 			return
 		}
+	}
+}
+
+// earlyWait is for how long a learner waits for this server to find out that it
+// leads. An Apache learner finds no listener then, and tries for as long.
+const earlyWait = 500 * time.Millisecond
+
+// received feeds the core a packet. A server that looks for a leader may be
+// about to learn that it is elected; whoever knows that already must not be
+// turned away, or it would look again while this one waits for followers.
+func (l *loop) received(in quorum.Received) {
+	hello := in.Packet.Type == proto.PacketFollowerInfo || in.Packet.Type == proto.PacketObserverInfo
+	if !hello || l.core.Role().State != proto.Looking {
+		_ = l.step(in)
+		return
+	}
+	l.early[in.Link] = in
+	time.AfterFunc(earlyWait, func() { l.p.post(func() { l.admit(in.Link) }) })
+}
+
+// admit feeds the core what a learner said early.
+func (l *loop) admit(link quorum.Link) {
+	if in, waits := l.early[link]; waits {
+		delete(l.early, link)
+		_ = l.step(in)
 	}
 }
 
@@ -168,6 +200,13 @@ func (l *loop) role(r quorum.Role) {
 	if r.State == proto.Looking {
 		l.cancelDial()
 		l.over = l.over || l.resigned
+	} else if len(l.early) > 0 {
+		links := slices.Sorted(maps.Keys(l.early))
+		l.p.wg.Go(func() { // behind what is being done now
+			for _, link := range links {
+				l.p.post(func() { l.admit(link) })
+			}
+		})
 	}
 	l.inOrder(heldBack{func() { l.p.cfg.Machine.Role(r) }, false})
 }
@@ -290,6 +329,7 @@ func (l *loop) takeSnapshot(ctx context.Context, q quorum.SnapshotQuery, pending
 
 // forget gives up what is being prepared for a link.
 func (l *loop) forget(link quorum.Link) {
+	delete(l.early, link)
 	if s := l.snapshots[link]; s != nil {
 		s.cancel()
 	}

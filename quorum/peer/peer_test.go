@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -51,32 +52,42 @@ func quorumHost(id int64) string { return fmt.Sprintf("q%d:1", id) }
 func (e *ensemble) start(ids ...int64) {
 	e.t.Helper()
 	for _, id := range ids {
-		votes, packets := map[int64][]string{}, map[int64][]string{}
-		for _, other := range e.voters {
-			votes[other], packets[other] = []string{host(other)}, []string{quorumHost(other)}
-		}
-		s := e.servers[id]
-		p, err := Start(Config{
-			Core: quorum.Config{
-				ID: id, Verifier: quorum.NewMajority(e.voters...), Tick: 2 * time.Second, InitTicks: 10, SyncTicks: 5,
-				MinNotify: 200 * time.Millisecond, MaxNotify: time.Minute, Settle: 200 * time.Millisecond, CommitLogCount: e.memory,
-			},
-			Recovered: s.recover(), Disk: s, Machine: s, MaxDiskBytes: 1 << 20,
-			Election: ElectionConfig{
-				ID: id, Addresses: []string{host(id)}, Peers: votes, Listeners: []net.Listener{e.net.listen(host(id))},
-				Dial: e.net.dialFrom(host(id)), DialTimeout: 5 * time.Second, HandshakeTimeout: 10 * time.Second, Log: zerolog.Nop(),
-			},
-			Links: LinksConfig{
-				Peers: packets, Listeners: []net.Listener{e.net.listen(quorumHost(id))}, Dial: e.net.dialFrom(quorumHost(id)),
-				DialTimeout: 5 * time.Second, FirstTimeout: 20 * time.Second, MaxPacketBytes: 1 << 20, MaxQueueBytes: 16 << 20, MaxLinks: 100,
-				Log: zerolog.Nop(),
-			},
-		})
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		e.peers[id] = p
+		e.startWith(id, e.servers[id].recover(), e.servers[id])
 	}
+}
+
+// replica is both, as a real server has them.
+type replica interface {
+	Disk
+	Machine
+}
+
+func (e *ensemble) startWith(id int64, found quorum.Recovered, s replica) {
+	e.t.Helper()
+	votes, packets := map[int64][]string{}, map[int64][]string{}
+	for _, other := range e.voters {
+		votes[other], packets[other] = []string{host(other)}, []string{quorumHost(other)}
+	}
+	p, err := Start(Config{
+		Core: quorum.Config{
+			ID: id, Verifier: quorum.NewMajority(e.voters...), Tick: 2 * time.Second, InitTicks: 10, SyncTicks: 5,
+			MinNotify: 200 * time.Millisecond, MaxNotify: time.Minute, Settle: 200 * time.Millisecond, CommitLogCount: e.memory,
+		},
+		Recovered: found, Disk: s, Machine: s, MaxDiskBytes: 1 << 20,
+		Election: ElectionConfig{
+			ID: id, Addresses: []string{host(id)}, Peers: votes, Listeners: []net.Listener{e.net.listen(host(id))},
+			Dial: e.net.dialFrom(host(id)), DialTimeout: 5 * time.Second, HandshakeTimeout: 10 * time.Second, Log: zerolog.Nop(),
+		},
+		Links: LinksConfig{
+			Peers: packets, Listeners: []net.Listener{e.net.listen(quorumHost(id))}, Dial: e.net.dialFrom(quorumHost(id)),
+			DialTimeout: 5 * time.Second, FirstTimeout: 20 * time.Second, MaxPacketBytes: 1 << 20, MaxQueueBytes: 16 << 20, MaxLinks: 100,
+			Log: zerolog.Nop(),
+		},
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.peers[id] = p
 }
 
 // stop ends a server as a crash does: what is not synced is lost.
@@ -160,6 +171,10 @@ func (e *ensemble) check(id int64, truncated, installed int) {
 	}
 }
 
+// longestElection is the first wait for votes and the settling wait. Most
+// elections here take no time at all: everyone in reach agrees.
+const longestElection = 400 * time.Millisecond
+
 func TestEnsembleReplicatesAndFailsOver(t *testing.T) {
 	for _, n := range []int64{3, 5} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -172,7 +187,7 @@ func TestEnsembleReplicatesAndFailsOver(t *testing.T) {
 				e.stop(first)
 				second, took := e.leader()
 				t.Logf("then %d after %v", second, took)
-				if took > 150*time.Millisecond {
+				if took > longestElection {
 					t.Errorf("nobody led for %v", took)
 				}
 				if second == first {
@@ -288,7 +303,7 @@ func TestEnsembleResigns(t *testing.T) {
 		e.stop(leader)
 		next, took := e.leader()
 		t.Logf("%d after %d in %v", next, leader, took)
-		if took > 100*time.Millisecond {
+		if took > longestElection {
 			t.Errorf("nobody led for %v", took)
 		}
 		e.converge()
@@ -346,6 +361,28 @@ func TestPeerDiskFails(t *testing.T) {
 		e.converge() // the two others had it, so it counts
 		if role := e.servers[leader].role; role.State == proto.Leading && len(e.servers[leader].hist) != 3 {
 			t.Errorf("disk has %d entries", len(e.servers[leader].hist))
+		}
+	})
+}
+
+// A learner that says hello before the election is over here is not turned
+// away at once.
+func TestPeerKeepsEarlyLearners(t *testing.T) {
+	inEnsemble(t, 3, func(e *ensemble) {
+		e.start(3)
+		conn, err := e.net.dialFrom("x")(context.Background(), quorumHost(3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info := proto.LearnerInfo{ServerID: 1, Protocol: proto.LearnerProtocol}
+		hello := proto.QuorumPacket{Type: proto.PacketFollowerInfo, Data: info.Append(nil)}
+		if _, err := conn.Write(hello.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err = conn.Read(make([]byte, 1))
+		if d := time.Since(began); err == nil || d != earlyWait {
+			t.Errorf("turned away after %v: %v", d, err)
 		}
 	})
 }
