@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/meerkat-zk/meerkat/jute"
@@ -9,34 +10,31 @@ import (
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
 )
 
-// holdSyncs makes every sync of a disk wait until release is called. begun
-// gets a token when one has started to wait.
-func holdSyncs(t testing.TB, disk *vfs.Mem) (begun <-chan struct{}, release func()) {
+// holdSyncs makes every sync of a disk wait until release is called.
+func holdSyncs(t testing.TB, disk *vfs.Mem) (release func()) {
 	t.Helper()
-	waits, gate := make(chan struct{}, 1), make(chan struct{})
+	held := make(chan struct{})
 	disk.Observe(func(op vfs.Op) error {
 		if op.Kind == vfs.OpSync {
-			select {
-			case waits <- struct{}{}:
-			default:
-			}
-			<-gate
+			<-held
 		}
 		return nil
 	})
-	released := false
-	release = func() {
-		if !released {
-			released = true
-			disk.Observe(nil)
-			close(gate)
-		}
-	}
+	release = sync.OnceFunc(func() {
+		disk.Observe(nil)
+		close(held)
+	})
 	t.Cleanup(release)
-	return waits, release
+	return release
 }
 
-// auth is a frame that adds an identity, with the xid that clients use.
+// underWay waits until so many requests have no answer yet.
+func underWay(t testing.TB, srv *Server, requests int64) {
+	t.Helper()
+	eventually(t, "requests are under way", func() bool { return srv.requests.InProcess() >= requests })
+}
+
+// authFrame is a frame that adds an identity, with the xid that clients use.
 func authFrame(scheme, data string) []byte {
 	h := proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}
 	return (&proto.AuthPacket{Scheme: scheme, Auth: []byte(data)}).Append(h.Append(nil))
@@ -90,9 +88,9 @@ func TestRenewalSeesWrites(t *testing.T) {
 	disk := vfs.NewMem()
 	srv := startOn(t, disk)
 	old, next := connect(t, srv), dial(t, srv)
-	waits, release := holdSyncs(t, disk)
+	release := holdSyncs(t, disk)
 	old.write(old.request(proto.OpCreate, createRequest("/a", "", proto.FlagPersistent)))
-	<-waits
+	underWay(t, srv, 1)
 	_ = old.nc.Close()
 	next.write(
 		(&proto.ConnectRequest{TimeoutMs: 5000, SessionID: old.session.SessionID, Passwd: old.session.Passwd}).Append(nil),

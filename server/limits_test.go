@@ -112,14 +112,14 @@ func TestThrottledOps(t *testing.T) {
 		c.Requests.ThrottleMax, c.Requests.ThrottleStallMs, c.Requests.ThrottledOpWaitMs = 1, 1000, 20
 	})
 	client := connect(t, srv)
-	waits, release := holdSyncs(t, disk)
+	release := holdSyncs(t, disk)
 	client.write(
 		client.request(proto.OpCreate, createRequest("/first", "", proto.FlagPersistent)),
 		client.request(proto.OpCreate, createRequest("/late", "", proto.FlagPersistent)),
 		client.request(proto.OpGetData, &proto.WatchableRequest{Path: "/first"}),
 		client.request(proto.OpPing, nil),
 	)
-	<-waits
+	eventually(t, "the second waits", func() bool { return srv.requests.Queued() == 1 })
 	arrived := srv.clock.nanos()
 	eventually(t, "the wait is too long", func() bool { return srv.clock.nanos()-arrived > 50e6 })
 	release()
@@ -139,7 +139,7 @@ func TestOutstandingLimit(t *testing.T) {
 	disk := vfs.NewMem()
 	srv := startOn(t, disk, func(c *conf.Config) { c.Requests.MaxOutstanding = 10 })
 	greedy, modest := connect(t, srv), connect(t, srv)
-	waits, release := holdSyncs(t, disk)
+	release := holdSyncs(t, disk)
 	create := func() []byte {
 		return frame(greedy.request(proto.OpCreate, createRequest("/n-", strings.Repeat("x", 10_000), proto.FlagPersistentSequential)))
 	}
@@ -153,7 +153,6 @@ func TestOutstandingLimit(t *testing.T) {
 			}
 		}
 	}()
-	<-waits
 	eventually(t, "the greedy client is held back", func() bool {
 		return srv.requests.InProcess() > 10 && srv.requests.Paused() == 1
 	})
@@ -179,9 +178,9 @@ func TestLargeRequests(t *testing.T) {
 	})
 	first, second := connect(t, srv), connect(t, srv)
 	large := strings.Repeat("x", 200_000)
-	waits, release := holdSyncs(t, disk)
+	release := holdSyncs(t, disk)
 	first.write(first.request(proto.OpCreate, createRequest("/a", large, proto.FlagPersistent)))
-	<-waits
+	underWay(t, srv, 1)
 	_, _ = second.nc.Write(frame(second.request(proto.OpCreate, createRequest("/b", large, proto.FlagPersistent)))) // may be cut in the middle
 	second.closed()
 	release()

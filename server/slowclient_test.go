@@ -177,7 +177,8 @@ func TestDeafReader(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
-	if most > 2*outboxHighBytes {
+	const oneReply = 110_000
+	if most > 2*outboxHighBytes+oneReply { // what may wait, and what is produced before that is looked at
 		t.Errorf("%d bytes waited for the client, high is %d", most, outboxHighBytes)
 	}
 }

@@ -62,7 +62,7 @@ func TestStopAnswersThousands(t *testing.T) {
 			for range clients {
 				all = append(all, connect(t, srv))
 			}
-			waits, release := holdSyncs(t, disk)
+			release := holdSyncs(t, disk)
 			var answered atomic.Int64
 			var group sync.WaitGroup
 			for _, c := range all {
@@ -73,7 +73,7 @@ func TestStopAnswersThousands(t *testing.T) {
 				c.write(burst...)
 				group.Go(func() { answered.Add(int64(c.countReplies())) })
 			}
-			<-waits
+			underWay(t, srv, 1)
 			stopped := make(chan error)
 			go func() { stopped <- stopWithin(t, srv, testPatience) }()
 			<-srv.stopping
