@@ -20,6 +20,8 @@
 // What is not here yet: the server binary uses none of this; what belongs to
 // sessions (touches in pings, revalidation, forwarded requests, sync) is seen
 // by the core but handed to nobody; observers cannot connect to followers;
-// SASL between servers; and the repeated tries to bind a port. The data
+// SASL between servers; and the repeated tries to bind a port. An election is
+// now and then followed by an initLimit without a leader, when voters leave the
+// new one while they are on their way to it. The data
 // directory of package persistence has no atomic Install as a [Disk] needs.
 package peer

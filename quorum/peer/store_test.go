@@ -70,7 +70,7 @@ func (emptyTree) WriteTo(w io.Writer) (int64, error) {
 func (d *storeDisk) Reset() { d.tree = nil }
 
 func (d *storeDisk) DecodeSnapshot(r *jute.Reader) error {
-	if r.Int() != 0 || r.Int() != 0 || r.String() != "/" {
+	if r.Long() != 0 || r.String() != "/" { // two counts, then the end
 		return errors.New("not the empty tree")
 	}
 	return r.Err()
