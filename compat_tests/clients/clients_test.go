@@ -24,9 +24,8 @@ const programLimit = 60 * time.Second
 // prints its transcript on standard output and ends with exit code 0.
 type program []string
 
-// leastLines is less than what any program prints; a shorter transcript means
-// that it did not do its work.
-const leastLines = 60
+// lastLine is what every program prints when it has come to its end.
+const lastLine = "end"
 
 // compare runs the program against the reference and the subject at the same
 // time, each fresh, and demands equal transcripts.
@@ -83,7 +82,7 @@ func (p program) run(t *testing.T, srv *rig.Server) []string {
 		}
 	}
 	err := <-ended
-	if err != nil || cmd.ProcessState.ExitCode() != 0 || len(transcript) < leastLines {
+	if err != nil || cmd.ProcessState.ExitCode() != 0 || at(transcript, len(transcript)-1) != lastLine {
 		t.Fatalf("%v, exit code %d, %d lines:\n%s\n%s", err, cmd.ProcessState.ExitCode(), len(transcript),
 			tail(transcript, 20), stderr.String())
 	}

@@ -14,6 +14,10 @@ func TestJavaClient(t *testing.T) {
 	compare(t, javaProgram(t, "Program", "apache-"+rig.Reference))
 }
 
+func TestCurator(t *testing.T) {
+	compare(t, javaProgram(t, "Recipes", rig.FixtureCurator))
+}
+
 // javaProgram compiles java/CLASS.java with a fixture's jars and returns the
 // command that runs it.
 func javaProgram(t *testing.T, class, fixture string) program {

@@ -52,7 +52,7 @@ func tail(lines []string, n int) string {
 }
 
 func at(lines []string, i int) string {
-	if i < len(lines) {
+	if 0 <= i && i < len(lines) {
 		return lines[i]
 	}
 	return "(nothing)"
