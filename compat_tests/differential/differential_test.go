@@ -90,6 +90,9 @@ func report(t *testing.T, servers *pair, seed uint64, diff *Difference) {
 		if time.Now().After(deadline) {
 			return false, false
 		}
+		if smallest.Lasts {
+			servers.fresh()
+		}
 		again := servers.run(rest)
 		if again != nil {
 			smallest = again

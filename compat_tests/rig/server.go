@@ -166,12 +166,16 @@ func startTied(cmd *exec.Cmd, waitErr *error) (<-chan struct{}, error) {
 }
 
 func (s *Server) awaitServing() error {
+	pause := 10 * time.Millisecond
+	if !s.Flavor.IsMeerkat() { // a JVM takes a second, and logs each question
+		pause = 100 * time.Millisecond
+	}
 	for deadline := time.Now().Add(startLimit); time.Now().Before(deadline); {
 		select {
 		case <-s.exited:
 			s.cmd = nil
 			return fmt.Errorf("it ended during its start: %v", s.waitErr)
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(pause):
 		}
 		if serves(s.Addr()) {
 			return nil
