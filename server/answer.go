@@ -217,7 +217,11 @@ func (r *reader) countDescendants() proto.ErrCode {
 	if code != proto.OK {
 		return code
 	}
-	return r.close(jute.AppendInt(r.open(), int32(r.tree.Descendants(z.Path()))))
+	n := r.tree.Descendants(z.Path())
+	if req.Path == "" {
+		n++ // Apache counts what begins with a slash, and so the root itself
+	}
+	return r.close(jute.AppendInt(r.open(), int32(n)))
 }
 
 func (r *reader) getEphemerals() proto.ErrCode {

@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"internal/repotest":          {"conf"},
 	"compat_tests/tied":          {},
 	"compat_tests/wire":          {"jute/..."},
-	"compat_tests/rig":           {"compat_tests/..."},
+	"compat_tests/rig":           {"jute/...", "compat_tests/..."},
 	"compat_tests/datadir":       {"jute/...", "compat_tests/..."},
 	"compat_tests/differential":  {"jute/...", "compat_tests/..."},
 	"compat_tests/clients":       {"compat_tests/..."},

@@ -300,6 +300,7 @@ func TestMultiMalformed(t *testing.T) {
 		"unknown op":       {{proto.Op(77), &proto.PathRequest{Path: "/"}}},
 		"deleteContainer":  {{proto.OpDeleteContainer, &proto.DeleteContainerRequest{Path: "/"}}},
 		"flags of no kind": {{proto.OpCreate, create("/a", 9)}},
+		"flags of a TTL":   {{proto.OpCreateContainer, create("/a", proto.FlagPersistentTTL)}},
 		"short":            {{proto.OpCreate, &proto.PathRequest{Path: "/"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -313,8 +314,37 @@ func TestMultiMalformed(t *testing.T) {
 		})
 	}
 	b := newBench(t)
+	if r := b.write(proto.OpMulti, multi{{proto.OpCreate, withNoACL("/a")}}); !r.Malformed {
+		t.Errorf("a null ACL: %+v, want no transaction", r.Entry)
+	}
 	if got := codes(t, b.write(proto.OpMulti, multi{})); len(got) != 0 {
 		t.Errorf("an empty multi: %v", got)
+	}
+}
+
+func withNoACL(path string) *proto.CreateRequest { return &proto.CreateRequest{Path: path} }
+
+// TestMultiCreateTypes checks what becomes of creates whose op and flags
+// differ, inside a multi and alone.
+func TestMultiCreateTypes(t *testing.T) {
+	for _, c := range []struct {
+		sub   sub
+		multi proto.Op
+	}{
+		{sub{proto.OpCreate, create("/x", proto.FlagContainer)}, proto.OpCreateContainer},
+		{sub{proto.OpCreate2, create("/x", 0)}, proto.OpCreate2},
+		{sub{proto.OpCreateContainer, create("/x", 0)}, proto.OpCreateContainer},
+		{sub{proto.OpCreateTTL, ttl("/x", 5, 0)}, proto.OpCreate},
+		{sub{proto.OpCreateTTL, ttl("/x", 5, proto.FlagContainer)}, proto.OpCreateContainer},
+		{sub{proto.OpCreateTTL, ttl("/x", 5, proto.FlagPersistentTTL)}, proto.OpCreateTTL},
+		{sub{proto.OpCreateTTL, ttl("/x", 5, 9)}, proto.OpError},
+	} {
+		b := newBench(t)
+		txn := b.write(proto.OpMulti, multi{c.sub}).Entry.Txn.(*proto.MultiTxn)
+		if got := txn.Ops[0].Type; got != c.multi {
+			t.Errorf("%s %+v becomes %s, want %s", c.sub.op, c.sub.rec, got, c.multi)
+		}
+		b.apply()
 	}
 }
 

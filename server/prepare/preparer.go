@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/meerkat-zk/meerkat/datatree"
@@ -86,8 +87,8 @@ func (p *Preparer) Changes() (prepared, applied int64) {
 func (p *Preparer) Prepare(r *Request) Result {
 	p.overlay.trim(p.tree.LastZxid())
 	d := jute.NewDecoder(r.Body)
-	step, malformed := p.decode(r, &d)
-	if malformed && r.Op != proto.OpMulti {
+	step := p.decode(r, &d)
+	if step == nil {
 		return Result{Malformed: true}
 	}
 	p.begin(r)
@@ -138,11 +139,13 @@ func fail(code proto.ErrCode) step {
 	return func() (proto.Txn, proto.ErrCode) { return nil, code }
 }
 
-// decode reads the record of a write and returns the step that prepares it.
-func (p *Preparer) decode(r *Request, d *jute.Decoder) (s step, malformed bool) {
+// decode reads the record of a write and returns the step that prepares it;
+// nil when the record cannot be read and does not even become an error
+// transaction.
+func (p *Preparer) decode(r *Request, d *jute.Decoder) (s step) {
 	switch r.Op {
 	case proto.OpCloseSession:
-		return p.closeSession, false
+		return p.closeSession
 	case proto.OpCreateSession:
 		timeout := d.Int()
 		s = func() (proto.Txn, proto.ErrCode) {
@@ -154,17 +157,20 @@ func (p *Preparer) decode(r *Request, d *jute.Decoder) (s step, malformed bool) 
 		s = p.reconfig
 	case proto.OpMulti:
 		ops, err := p.decodeMulti(d)
-		if err != nil {
-			return fail(proto.ErrMarshalling), true
+		switch {
+		case errors.Is(err, errNullACL):
+			return nil
+		case err != nil:
+			return fail(proto.ErrMarshalling)
 		}
-		return func() (proto.Txn, proto.ErrCode) { return p.multi(ops), proto.OK }, false
+		return func() (proto.Txn, proto.ErrCode) { return p.multi(ops), proto.OK }
 	default:
 		s = p.decodeOp(r.Op, d)
 	}
 	if d.Err() != nil {
-		return nil, true
+		return nil
 	}
-	return s, false
+	return s
 }
 
 // decodeOp reads the record of a write that may also stand inside a multi.

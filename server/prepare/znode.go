@@ -19,9 +19,8 @@ const maxTTLMs = 0x00ffffffffff
 const anyVersion = -1
 
 // create prepares create, create2, createContainer and createTTL. Which kind
-// of transaction is written follows from the op; what is recorded as the
-// owner follows from the flags. Apache keeps the two apart, and so a create
-// with the flag of a container makes a persistent znode.
+// of transaction is written follows from the op and not from the flags, and so
+// a create with the flags of a container makes a persistent znode.
 func (p *Preparer) create(op proto.Op, r *proto.CreateRequest) (proto.Txn, proto.ErrCode) {
 	if code := p.createAllowed(r); code != proto.OK {
 		return nil, code
@@ -54,7 +53,7 @@ func (p *Preparer) create(op proto.Op, r *proto.CreateRequest) (proto.Txn, proto
 		c.stat.Cversion = cversion
 		c.stat.Pzxid = p.zxid
 	})
-	p.insert(&record{path: path, stat: p.newStat(ownerOf(r, p.req.Session)), acl: acl, data: r.Data})
+	p.insert(&record{path: path, stat: p.newStat(ownerOf(op, r, p.req.Session)), acl: acl, data: r.Data})
 	switch op {
 	case proto.OpCreateContainer:
 		return &proto.CreateContainerTxn{Path: path, Data: r.Data, ACL: acl, ParentCversion: cversion}, proto.OK
@@ -68,7 +67,7 @@ func (p *Preparer) create(op proto.Op, r *proto.CreateRequest) (proto.Txn, proto
 
 // createAllowed checks what does not depend on the tree: flags, TTL, session.
 func (p *Preparer) createAllowed(r *proto.CreateRequest) proto.ErrCode {
-	ttl := r.Flags == proto.FlagPersistentTTL || r.Flags == proto.FlagPersistentSequentialTTL
+	ttl := hasTTL(r.Flags)
 	switch {
 	case r.Flags < proto.FlagPersistent || r.Flags > proto.FlagPersistentSequentialTTL:
 		return proto.ErrBadArguments
@@ -279,16 +278,23 @@ func (p *Preparer) newStat(owner int64) datatree.Persisted {
 	}
 }
 
-func ownerOf(r *proto.CreateRequest, session int64) int64 {
-	switch r.Flags {
-	case proto.FlagContainer:
+// ownerOf returns the ephemeralOwner that applying the transaction will give
+// the znode. Apache predicts it from the flags alone, and where op and flags
+// differ its digests do not match its own tree.
+func ownerOf(op proto.Op, r *proto.CreateRequest, session int64) int64 {
+	switch {
+	case op == proto.OpCreateContainer:
 		return datatree.ContainerOwner
-	case proto.FlagPersistentTTL, proto.FlagPersistentSequentialTTL:
+	case op == proto.OpCreateTTL:
 		return datatree.TTLOwner(r.TTLMs)
-	case proto.FlagEphemeral, proto.FlagEphemeralSequential:
+	case ephemeral(r.Flags):
 		return session
 	}
 	return 0
+}
+
+func hasTTL(flags int32) bool {
+	return flags == proto.FlagPersistentTTL || flags == proto.FlagPersistentSequentialTTL
 }
 
 func ephemeral(flags int32) bool {
