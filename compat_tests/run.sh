@@ -4,7 +4,8 @@
 #
 #   compat_tests/run.sh [FOLDER...]    all folders when none is named
 #
-# Exit code 0 means that everything that could run has passed.
+# COMPAT_SEEDS is how many seeds the differential runs for each configuration,
+# CRASH_ROUNDS how often the server is killed. Exit code 0 means that everything that could run has passed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 cache=${COMPAT_CACHE:-.cache/compat}
@@ -14,26 +15,28 @@ mkdir -p "$cache"
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
 
 folders=("$@")
-[ $# -gt 0 ] || folders=(crash gozk clients zkcli datadir differential)
+[ $# -gt 0 ] || folders=(crash gozk clients zkcli words datadir differential)
 log=$cache/run.log
 : >"$log"
 failed=()
 for folder in "${folders[@]}"; do
 	echo "== compat_tests/$folder"
 	began=$SECONDS
-	go test -tags compat -count=1 -timeout 15m -v "./compat_tests/$folder" >"$cache/$folder.log" 2>&1
+	args=()
+	[ "$folder" != differential ] || args=(-args -seeds "${COMPAT_SEEDS:-5}")
+	go test -tags compat -count=1 -timeout 15m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
 	code=$?
 	cat "$cache/$folder.log" >>"$log"
-	grep -E '^ *--- (PASS|FAIL|SKIP)' "$cache/$folder.log" | grep -vE '^ *--- PASS' || true
+	grep -aE '^ *--- (PASS|FAIL|SKIP)' "$cache/$folder.log" | grep -avE '^ *--- PASS' || true
 	if [ $code -ne 0 ]; then
 		failed+=("$folder")
-		grep -vE '^(=== |\{)' "$cache/$folder.log" | tail -n 60
+		grep -avE '^(=== |\{)' "$cache/$folder.log" | tail -n 60
 	fi
 	echo "== compat_tests/$folder: $([ $code -eq 0 ] && echo passed || echo FAILED) in $((SECONDS - began)) s"
 done
 
-count() { grep -cE "^ *--- $1" "$log"; }
+count() { grep -acE "^ *--- $1" "$log"; }
 echo
-grep -hE '^ +[a-z_]+_test\.go:[0-9]+: (SKIPPED|skipped|waits for|missing)' "$log" | sed -E 's/^ +[a-z_]+_test\.go:[0-9]+: /not run: /' | sort | uniq -c
+grep -ahE '^ +[a-z_]+_test\.go:[0-9]+: (SKIPPED|skipped|waits for|missing)' "$log" | sed -E 's/^ +[a-z_]+_test\.go:[0-9]+: /not run: /' | sort | uniq -c
 echo "compat: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
 [ ${#failed[@]} -eq 0 ] || { echo "compat: FAILED: ${failed[*]}"; exit 1; }

@@ -137,16 +137,16 @@ func (d *Decoder) lengthPrefixed() ([]byte, bool) {
 }
 
 // Count reads the count of a vector whose elements take at least minBytes
-// each; null counts 0 and ok is false. A count that the bytes left cannot
-// hold is an error, so the caller may allocate for it.
+// each; null counts 0 and ok is false. A count below null's counts as empty,
+// as in Java's reader. A count that the bytes left cannot hold is an error,
+// so the caller may allocate for it.
 func (d *Decoder) Count(minBytes int) (n int, ok bool) {
 	c := d.Int()
 	if d.err != nil || c == -1 {
 		return 0, false
 	}
 	if c < 0 {
-		d.Fail(fmt.Errorf("%w = %d", ErrLength, c))
-		return 0, false
+		return 0, true
 	}
 	if int64(c)*int64(minBytes) > int64(len(d.buf)-d.off) {
 		d.Fail(ErrShort)

@@ -42,6 +42,9 @@ func (c *conn) sasl(xid int32, body []byte) error {
 	if err := d.Err(); err != nil {
 		return fmt.Errorf("sasl packet: %w", err)
 	}
+	if req.Token == nil {
+		return fmt.Errorf("sasl packet: %w", proto.ErrNull)
+	}
 	b := proto.ReplyHeader{Xid: xid}.Append(c.out.begin())
 	c.out.end(jute.AppendNull(b))
 	return nil

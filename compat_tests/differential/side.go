@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/compat_tests/wire"
@@ -79,11 +80,30 @@ func (s *side) exchange(slot int, requests []request) []string {
 	for _, r := range requests {
 		more, open := s.await(slot, r)
 		lines = append(lines, more...)
+		if open && strings.Contains(lines[len(lines)-1], unimplemented) {
+			open = false
+			lines = append(lines, s.ending(slot))
+		}
 		if !open {
 			break
 		}
 	}
 	return lines
+}
+
+// unimplemented marks the reply behind which a server closes the connection.
+const unimplemented = " err=-6"
+
+// ending waits for the end of a connection that the server is closing. Apache
+// takes a moment for it, in which it may still answer what came behind.
+func (s *side) ending(slot int) string {
+	for {
+		if _, err := s.conns[slot].ReadFrame(replyLimit); errors.Is(err, io.EOF) {
+			return s.closed(slot)
+		} else if err != nil {
+			return fmt.Sprintf("[%d] not closed; %s", slot, s.closed(slot))
+		}
+	}
 }
 
 // await reads frames up to the reply to r, which is the last line.
