@@ -70,16 +70,6 @@ func (o *outbox) endShared(b, payload, suffix []byte) int {
 	return o.size
 }
 
-// text appends bytes without a frame.
-func (o *outbox) text(s string) {
-	o.mu.Lock()
-	if !o.closed {
-		o.tail = append(o.tail, s...)
-		o.size += len(s)
-	}
-	o.mu.Unlock()
-}
-
 // flush writes until nothing waits. When somebody else is writing already it
 // returns at once: that one will write what was appended meanwhile.
 func (o *outbox) flush(w io.Writer) error {

@@ -78,13 +78,6 @@ func Run(addrs [2]string, steps []Step) (*Difference, error) {
 func compareSteps(sides [2]*side, steps []Step) *Difference {
 	for i, st := range steps {
 		lines := onBoth(sides, func(s *side) []string { return s.finish(st) })
-		for k, l := range lines {
-			for _, x := range l {
-				if strings.Contains(x, "silence") {
-					fmt.Println("SILENCE", k, i, st, x)
-				}
-			}
-		}
 		if !slices.Equal(lines[0], lines[1]) && !settles(sides, st) {
 			return &Difference{Steps: steps[:i+1], Lines: lines}
 		}

@@ -16,13 +16,12 @@ type link struct {
 
 // end is one server's end of a link.
 type end struct {
-	link   *link
-	node   *node
-	life   int // of the node, when the link was made
-	open   bool
-	last   time.Duration // latest delivery scheduled to this end
-	queue  []delivery    // what a partition holds back
-	staged []rec         // snapshot that follows a SNAP packet on its way here
+	link  *link
+	node  *node
+	life  int // of the node, when the link was made
+	open  bool
+	last  time.Duration // latest delivery scheduled to this end
+	queue []delivery    // what a partition holds back
 }
 
 type delivery struct {
