@@ -91,8 +91,9 @@ func (s *side) exchange(slot int, requests []request) []string {
 	return lines
 }
 
-// unimplemented marks the reply behind which a server closes the connection.
-const unimplemented = " err=-6"
+// unimplemented marks the reply to an op that no server knows, behind which it
+// closes the connection. Other requests that end with this code have a zxid.
+const unimplemented = " zxid=-1 err=-6"
 
 // ending waits for the end of a connection that the server is closing. Apache
 // takes a moment for it, in which it may still answer what came behind.
