@@ -72,6 +72,9 @@ func (g *generator) create() request {
 	if op == proto.OpCreateTTL {
 		body.HasTTL, body.TTLMs = true, g.ttl()
 		body.Flags = pick(g, []int32{5, 5, 5, 6, 6, 0, 4})
+		if body.Flags < 5 && body.TTLMs < 0 {
+			body.TTLMs = 0 // this one ends Apache's server
+		}
 	}
 	if op == proto.OpCreateContainer && g.chance(80) {
 		body.Flags = proto.FlagContainer

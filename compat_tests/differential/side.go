@@ -17,7 +17,7 @@ const (
 	replyLimit = 8 * time.Second
 	// longTimeoutMs keeps a session alive over a whole run, shortTimeoutMs is
 	// what the servers' minSessionTimeout allows.
-	longTimeoutMs  = 60000
+	longTimeoutMs  = 600000
 	shortTimeoutMs = 400
 	slots          = 3
 )

@@ -177,7 +177,7 @@ func (s *Server) awaitServing() error {
 			return fmt.Errorf("it ended during its start: %v", s.waitErr)
 		case <-time.After(pause):
 		}
-		if serves(s.Addr()) {
+		if Serves(s.Addr()) {
 			return nil
 		}
 	}
@@ -185,10 +185,11 @@ func (s *Server) awaitServing() error {
 	return errors.New("it did not answer in time")
 }
 
-// serves asks for a session that nobody gave. It is refused as soon as the
-// server serves sessions, and the question leaves no trace in the data. An
-// early question may go unanswered, so it is not waited for long.
-func serves(addr string) bool {
+// Serves tells whether the server at addr serves sessions. It asks for one
+// that nobody gave: this is refused as soon as the server can tell, and leaves
+// no trace in the data. An early question may go unanswered, so it is not
+// waited for long.
+func Serves(addr string) bool {
 	conn, err := wire.Dial(addr)
 	if err != nil {
 		return false
