@@ -169,3 +169,10 @@ func TestTooManyIdentities(t *testing.T) {
 	}
 	client.closed()
 }
+
+// TestNullSASLToken costs its sender the connection, as in Apache.
+func TestNullSASLToken(t *testing.T) {
+	client := connect(t, start(t))
+	client.write(client.request(proto.OpSASL, &proto.SASLToken{}))
+	client.closed()
+}

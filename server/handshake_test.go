@@ -54,7 +54,7 @@ func TestRequestsBehindConnect(t *testing.T) {
 		"auth":         {authFrame("digest", "u:p"), proto.ReplyHeader{Xid: proto.XidAuth}, false},
 		"failing auth": {authFrame("none", ""), proto.ReplyHeader{Xid: proto.XidAuth, Err: proto.ErrAuthFailed}, true},
 		"sasl": {
-			(&proto.SASLToken{}).Append(proto.RequestHeader{Xid: 7, Op: proto.OpSASL}.Append(nil)),
+			(&proto.SASLToken{Token: []byte{}}).Append(proto.RequestHeader{Xid: 7, Op: proto.OpSASL}.Append(nil)),
 			proto.ReplyHeader{Xid: 7}, false,
 		},
 		"unknown op": {
