@@ -100,6 +100,11 @@ func (st expire) do(s *side) []string {
 	}
 	s.newSession(c.SessionID)
 	s.sessions = append(s.sessions, credential{c.SessionID, c.Passwd})
+	// The root may be closed to others, and nothing but its own ephemeral may
+	// tell when the session has expired.
+	if err := c.Auth("digest", superAuth); err != nil {
+		return []string{"expire: " + err.Error()}
+	}
 	_, err = c.Create(st.path, nil, proto.OpenACL, proto.FlagEphemeral)
 	lines := []string{fmt.Sprintf("expire: timeout=%d create err=%v", c.TimeoutMs, err)}
 	c.Close()
