@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -86,16 +85,20 @@ func TestFailedSync(t *testing.T) {
 	srv := startOn(t, disk)
 	client, reader := connect(t, srv), connect(t, srv)
 	client.create("/before", "", proto.FlagPersistent)
-	var broken atomic.Bool
+	// The disk breaks when it gets the record, not before: else the file that
+	// is made ready for later could not be made, and the write be refused.
+	const recordAbove, recordBelow = 64, 4096 // bytes: neither a file's header nor zeros
+	var armed, broken atomic.Bool
 	disk.Observe(func(op vfs.Op) error {
-		// Not the file that is made ready for later: without it, writes are
-		// refused before they reach the log.
-		if broken.Load() && op.Kind == vfs.OpSync && strings.Contains(op.Path, "/log.") {
+		if armed.Load() && op.Kind == vfs.OpWrite && op.Bytes > recordAbove && op.Bytes < recordBelow {
+			broken.Store(true)
+		}
+		if broken.Load() && op.Kind == vfs.OpSync {
 			return errors.New("the disk is broken")
 		}
 		return nil
 	})
-	broken.Store(true)
+	armed.Store(true)
 	client.write(client.request(proto.OpCreate, createRequest("/after", "", proto.FlagPersistent)))
 	if err := <-srv.Done(); !errors.Is(err, persistence.ErrLogFailed) {
 		t.Errorf("fatal error: %v", err)
@@ -103,6 +106,7 @@ func TestFailedSync(t *testing.T) {
 	if reader.exists("/after") {
 		t.Error("a write is visible that was not synced")
 	}
+	armed.Store(false)
 	broken.Store(false)
 	crashed := disk.Crash(vfs.LoseAll, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), testPatience)
