@@ -37,6 +37,7 @@ type conn struct {
 	dirty       atomic.Bool  // stands in the applier's list of outboxes to flush
 	last        atomic.Bool  // nothing is appended any more: close once written
 	waiting     atomic.Int64 // requests without a reply yet
+	asks        atomic.Bool  // it began with a four-letter word
 	stats       *stats.Conn  // safe for concurrent use
 }
 

@@ -13,19 +13,20 @@ func (srv *Server) startMaintenance() {
 	srv.background.Go(srv.closeOrphans)
 	srv.every(time.Duration(srv.cfg.Containers.CheckIntervalMs)*time.Millisecond, srv.reap)
 	if hours := srv.cfg.Storage.PurgeIntervalHours; hours > 0 {
+		srv.background.Go(func() { srv.purge() }) // the first at start
 		srv.every(time.Duration(hours)*time.Hour, srv.purge)
 	}
 }
 
-// every runs step at once and then each interval until the server stops.
+// every runs step each interval until the server stops.
 func (srv *Server) every(interval time.Duration, step func()) {
 	srv.background.Go(func() {
 		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
 		for {
-			step()
 			select {
 			case <-ticker.C:
+				step()
 			case <-srv.stopping:
 				return
 			}

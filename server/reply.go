@@ -26,8 +26,12 @@ func (c *conn) refuse(h proto.RequestHeader, code proto.ErrCode, began int64, to
 func (c *conn) applied(e *proto.Entry, result *datatree.Result) {
 	p := c.fifo.front()
 	size := c.replyTo(p, e, result)
+	op := p.op
+	if e.Header.Type == proto.OpError {
+		op = proto.OpError // the word cons names no op for a write that failed
+	}
 	c.stats.Replied(stats.Reply{
-		Op: p.op, Xid: p.xid, Zxid: e.Header.Zxid, Bytes: size, BeganNs: p.at, EndNs: c.srv.clock.nanos(), Update: true,
+		Op: op, Xid: p.xid, Zxid: e.Header.Zxid, Bytes: size, BeganNs: p.at, EndNs: c.srv.clock.nanos(), Update: true,
 	})
 	c.unpark()
 	for !c.fifo.empty() && c.fifo.front().kind != awaitsTxn {

@@ -18,7 +18,9 @@ func (c *conn) answerWord(w fourletter.Word) {
 	if _, err := io.ReadFull(rest, arg); err != nil {
 		arg = nil // the word is then ignored
 	}
-	c.stats.Packets(1, 1, len("ruok")+len(arg))
+	c.asks.Store(true)
+	c.stats.Packets(1, 0, len("ruok")+len(arg))
+	defer c.stats.Packets(0, 1, 0) // its own answer is not in what a word shows
 	enabled := c.srv.cfg.FourLetter.Allows(string(w))
 	text := fourletter.Answer(nil, w, enabled, arg, view{c.srv})
 	c.writeUntil(c.srv.sessionlessDeadline())
@@ -118,7 +120,10 @@ func (c *conn) info() fourletter.ConnInfo {
 		Remote: c.remote, InterestOps: 1, Outstanding: c.waiting.Load(), Totals: c.stats.Totals(),
 		SessionID: c.sessionID(), TimeoutMs: c.timeout.Load(), EstablishedMs: c.since.UnixMilli(),
 	}
-	if !c.out.idle() {
+	switch {
+	case c.asks.Load():
+		info.InterestOps = 0
+	case !c.out.idle():
 		info.InterestOps |= 4
 	}
 	return info
