@@ -61,7 +61,9 @@ func (g *generator) steps() []Step {
 		{25, func() []Step { return []Step{drop{g.slot()}} }},
 		{10, func() []Step { return []Step{g.raw()} }},
 		{30, func() []Step { return []Step{word{pick(g, comparedWords)}} }},
-		{2, func() []Step { return []Step{expire{"/expiring"}} }},
+		{2, func() []Step {
+			return []Step{expire{"/expiring", pick(g, []int32{shortTimeoutMs, 1, 0, -5, math.MinInt32})}}
+		}},
 		{12, g.quota},
 		{25, g.watchedChange},
 	})
@@ -72,14 +74,21 @@ func (g *generator) steps() []Step {
 func (g *generator) burst() Step {
 	st := send{slot: g.slot()}
 	for range 2 + g.IntN(8) {
-		for {
-			if r := g.request(); r.op != proto.OpAuth && r.op != proto.OpSASL && r.op.Known() && r.op > 0 && r.op != proto.OpCheck {
-				st.requests = append(st.requests, r)
-				break
-			}
-		}
+		st.requests = append(st.requests, g.orderly())
 	}
 	return st
+}
+
+// orderly makes a request that is answered in its turn and keeps the
+// connection.
+func (g *generator) orderly() request {
+	for {
+		r := g.request()
+		fits := headerBytes+len(r.body) <= maxFrameBytes
+		if fits && r.op.Known() && r.op > 0 && r.op != proto.OpAuth && r.op != proto.OpSASL && r.op != proto.OpCheck {
+			return r
+		}
+	}
 }
 
 // watchedChange arms a watch on one connection and changes what it watches
@@ -127,12 +136,17 @@ func (g *generator) quota() []Step {
 
 func (g *generator) connect() Step {
 	st := connect{
-		slot: g.slot(), session: -1, timeoutMs: longTimeoutMs,
+		slot: g.slot(), session: -1, timeoutMs: longTimeoutMs, passwdLen: proto.PasswdBytes,
 		readOnly: pick(g, []int{0, 0, 0, 0, 1, -1, 7}),
 	}
 	if g.chance(60) {
 		st.session = g.IntN(6)
 		st.badPasswd = g.chance(15)
+	}
+	if g.chance(30) {
+		for range 1 + g.IntN(3) {
+			st.behind = append(st.behind, g.orderly())
+		}
 	}
 	switch g.IntN(20) {
 	case 0:
@@ -147,6 +161,8 @@ func (g *generator) connect() Step {
 		st.cut = 1 + g.IntN(44)
 	case 7:
 		st.extra = []byte{1, 2, 3}
+	case 8:
+		st.passwdLen = pick(g, []int{-1, 0, 15, 17})
 	}
 	return st
 }
@@ -161,6 +177,7 @@ func (g *generator) raw() Step {
 		{0, 0, 0, 0},                                        // nothing
 		{0, 0, 0, 3, 1, 2, 3},                               // no header
 		{0, 0, 0, 7, 0, 0, 0, 9, 0, 0, 0},                   // a byte short of a header
+		[]byte("ruok"),                                      // a word, but not first
 		[]byte("\x00\x00\x00\x04ruok"),                      // a header's half
 		[]byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), // a length of 1.2 GB
 	})}
@@ -169,7 +186,7 @@ func (g *generator) raw() Step {
 // malformed makes a request whose bytes have been tampered with.
 func (g *generator) malformed() Step {
 	r := g.request()
-	for r.op == proto.OpCreateSession || r.op == proto.OpCloseSession {
+	for r.op == proto.OpCloseSession {
 		r = g.request()
 	}
 	for range 1 + g.IntN(2) {

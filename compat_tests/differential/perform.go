@@ -45,7 +45,7 @@ func (st connect) do(s *side) []string {
 		return append(lines, fmt.Sprintf("[%d] cannot connect", st.slot))
 	}
 	s.conns[st.slot] = conn
-	_ = conn.Write(wire.Frame(st.payload(s)))
+	_ = conn.Write(append(wire.Frame(st.payload(s)), s.burst(st.behind)...))
 	frame, err := conn.ReadFrame(replyLimit)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -60,7 +60,8 @@ func (st connect) do(s *side) []string {
 	if id != 0 && st.session < 0 {
 		s.sessions = append(s.sessions, credential{id, passwd})
 	}
-	return append(lines, fmt.Sprintf("[%d] %s", st.slot, text))
+	lines = append(lines, fmt.Sprintf("[%d] %s", st.slot, text))
+	return append(lines, s.replies(st.slot, st.behind)...)
 }
 
 func (st connect) payload(s *side) []byte {
@@ -81,6 +82,11 @@ func (st connect) payload(s *side) []byte {
 	if st.badPasswd {
 		req.Passwd[3] ^= 0x40
 	}
+	if st.passwdLen < 0 {
+		req.Passwd = nil
+	} else {
+		req.Passwd = append(req.Passwd, make([]byte, st.passwdLen)...)[:st.passwdLen]
+	}
 	b := req.Append(nil)
 	return append(b[:max(0, len(b)-st.cut)], st.extra...)
 }
@@ -94,7 +100,7 @@ func (st drop) do(s *side) []string {
 
 // do waits on the monitor until the ephemeral has gone with its session.
 func (st expire) do(s *side) []string {
-	c, err := wire.Open(s.addr, shortTimeoutMs*time.Millisecond)
+	c, err := wire.Open(s.addr, time.Duration(st.timeoutMs)*time.Millisecond)
 	if err != nil {
 		return []string{"expire: " + err.Error()}
 	}

@@ -2,6 +2,7 @@ package differential
 
 import (
 	"math"
+	"strings"
 
 	"github.com/meerkat-zk/meerkat/compat_tests/wire"
 	"github.com/meerkat-zk/meerkat/jute/proto"
@@ -56,6 +57,7 @@ func (g *generator) request() request {
 		{4, func() request { return g.simple(proto.OpSASL, &proto.SASLToken{Token: g.data()}) }},
 		{4, func() request { return g.simple(proto.OpCloseSession, nil) }},
 		{6, g.oddOp},
+		{2, g.atTheLimit},
 	})
 	return r
 }
@@ -64,6 +66,20 @@ func (g *generator) request() request {
 func (g *generator) oddOp() request {
 	op := pick(g, []proto.Op{0, -1, 10, 23, 99, 108, 1000, -2, math.MaxInt32, math.MinInt32})
 	return g.simple(op, &proto.PathRequest{Path: g.path()})
+}
+
+const (
+	maxFrameBytes = 1048575 // jute.maxbuffer's default
+	headerBytes   = 8       // of a request
+)
+
+// atTheLimit makes a frame as large as jute.maxbuffer allows, or one byte
+// less or more.
+func (g *generator) atTheLimit() request {
+	body := &proto.SetDataRequest{Path: g.plainPath(), Version: -1}
+	room := maxFrameBytes - headerBytes - len(body.Append(nil))
+	body.Data = make([]byte, room+g.IntN(3)-1)
+	return g.simple(proto.OpSetData, body)
 }
 
 func (g *generator) create() request {
@@ -200,6 +216,7 @@ var (
 		"", "a", "//", "//a", "/a//b", "/a/.", "/a/..", "/a/../b", "/a/./b", "/a/b/", "/a\x00", "/a/\x00b", "/a\x01", "/a\x1f", "/a\x7f",
 		"/a\u0080", "/a\u009f", "/a\u00a0", "/a\ud7ff", "/a\ue000", "/a\uf8ff", "/a\uf900", "/a\uffef", "/a\ufff0", "/a\ufffd", "/a\uffff",
 		"/a\U0001F600", "/a\xff\xfe", "/a\xed\xa0\x80", "/a\xc3", "/.", "/..", "/...", "/a ", "/ a", "/\t",
+		"/" + strings.Repeat("long", 700), "/a/" + strings.Repeat("d/", 60) + "e",
 	}
 )
 

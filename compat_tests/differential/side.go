@@ -70,12 +70,20 @@ func (s *side) finish(st Step) []string {
 // exchange writes the requests at once and reads until each has its reply or
 // the connection ends.
 func (s *side) exchange(slot int, requests []request) []string {
-	var burst []byte
-	for _, r := range requests {
-		burst = append(burst, wire.Frame(r.payload(s.zxidBase))...)
-	}
 	// A connection that the server has ended takes no bytes; reading tells.
-	_ = s.conns[slot].Write(burst)
+	_ = s.conns[slot].Write(s.burst(requests))
+	return s.replies(slot, requests)
+}
+
+func (s *side) burst(requests []request) []byte {
+	var b []byte
+	for _, r := range requests {
+		b = append(b, wire.Frame(r.payload(s.zxidBase))...)
+	}
+	return b
+}
+
+func (s *side) replies(slot int, requests []request) []string {
 	var lines []string
 	for _, r := range requests {
 		more, open := s.await(slot, r)
@@ -117,8 +125,6 @@ func (s *side) await(slot int, r request) (lines []string, open bool) {
 		case err != nil:
 			line := fmt.Sprintf("[%d] silence after %s", slot, r.op)
 			return append(lines, line, s.closed(slot)), false
-		case r.op == proto.OpCreateSession:
-			return append(lines, s.secondHandshake(slot, frame)), true
 		}
 		lines = append(lines, fmt.Sprintf("[%d] %s", slot, s.reply(r.op, frame)))
 		if xid, ok := header(frame); !ok || xid == r.replyXid() {
@@ -133,22 +139,12 @@ func (s *side) closed(slot int) string {
 	return fmt.Sprintf("[%d] closed", slot)
 }
 
-// secondHandshake renders the answer to a createSession request, which comes
-// as a connect response, or as an ordinary reply when it was refused.
-func (s *side) secondHandshake(slot int, frame []byte) string {
-	if len(frame) <= proto.ReplyHeaderBytes {
-		return fmt.Sprintf("[%d] %s", slot, s.reply(proto.OpCreateSession, frame))
-	}
-	text, _, _ := s.connect(frame)
-	return fmt.Sprintf("[%d] %s", slot, text)
-}
-
 // reopen opens a connection with a new session in a closed slot.
 func (s *side) reopen(slot int) []string {
 	if s.conns[slot] != nil {
 		return nil
 	}
-	return connect{slot: slot, session: -1, timeoutMs: longTimeoutMs, readOnly: 0}.do(s)
+	return connect{slot: slot, session: -1, timeoutMs: longTimeoutMs, passwdLen: proto.PasswdBytes}.do(s)
 }
 
 func addLong(b []byte, v int64) {

@@ -83,13 +83,15 @@ type connect struct {
 	lastZxid  int64 // relative to the base when relative is set
 	relative  bool
 	readOnly  int // the trailing byte; -1: absent
+	passwdLen int // of the password; -1: null
 	cut       int // bytes cut off the end
 	extra     []byte
+	behind    []request // written together with the handshake
 }
 
 func (st connect) String() string {
-	return fmt.Sprintf("connection %d: connect session=%d badPasswd=%t timeout=%d lastZxid=%d relative=%t readOnly=%d cut=%d extra=%s",
-		st.slot, st.session, st.badPasswd, st.timeoutMs, st.lastZxid, st.relative, st.readOnly, st.cut, shortHex(st.extra))
+	return fmt.Sprintf("connection %d: connect session=%d badPasswd=%t timeout=%d lastZxid=%d relative=%t readOnly=%d passwdLen=%d cut=%d extra=%s behind=%v",
+		st.slot, st.session, st.badPasswd, st.timeoutMs, st.lastZxid, st.relative, st.readOnly, st.passwdLen, st.cut, shortHex(st.extra), st.behind)
 }
 
 // drop closes a connection and leaves its session.
@@ -99,7 +101,10 @@ func (st drop) String() string { return fmt.Sprintf("connection %d: drop", st.sl
 
 // expire opens a session with the shortest timeout, makes an ephemeral below
 // the root with it, abandons it and waits until it has expired.
-type expire struct{ path string }
+type expire struct {
+	path      string
+	timeoutMs int32 // as asked for: what is less than the shortest is made that
+}
 
 func (st expire) String() string { return "expire a session that owns " + st.path }
 
