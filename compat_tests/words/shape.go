@@ -28,13 +28,20 @@ var masks = map[string][]rule{
 	"srvr": status,
 	"stat": append(slices.Clone(connection), status...),
 	"cons": connection,
-	"dump": rules(`(?m)^0 expire at .*\n`, "", `(?m)^((Session|Connections) Sets) \(\d+\)/`, "$1 (N)/", `0x[0-9a-f]{8,16}`, "SESSION",
-		`[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [A-Z]+ \d{4}`, "DATE",
+	// Buckets depend on the moment. Of the connections only those with a
+	// session are compared: Apache lists the one that asks, too.
+	"dump": rules(`0x[0-9a-f]{8,16}`, "SESSION",
+		`(?m)^\d+ expire at [A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [A-Z]+ \d{4}:\n`, "",
+		`(?m)^((Session|Connections) Sets) \(\d+\)/\(\d+\):`, "$1 (N)/(N):",
+		`(?m)^\tip: .*sessionId: 0x0\n`, "",
 		`(?m)^\tip: .*sessionId: `, "\tCONNECTION sessionId: "),
 	"wchc": rules(`0x[0-9a-f]{8,16}`, "SESSION"),
 	"wchp": rules(`0x[0-9a-f]{8,16}`, "SESSION"),
 	"hash": rules(`(?m)^([0-9a-f]+): -?\d+$`, "$1: DIGEST"),
 }
+
+// counters hides what the questions of the start have counted up.
+var counters = rules(`(?m)^(Received|Sent): \d+$`, "$1: N")
 
 var status = rules(
 	`(?m)^Zookeeper version: \d+\.\d+\.\d+(-[A-Za-z0-9.-]+)?-[0-9a-f]+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$`, "Zookeeper version: VERSION",
@@ -50,9 +57,9 @@ var connection = rules(
 // each line that is not indented, and of those lines themselves.
 var unordered = []string{"cons", "stat", "dump", "wchc", "wchp", "hash"}
 
-// shape applies a word's rules to an answer.
-func shape(word, answer string) []string {
-	for _, r := range masks[word] {
+// shape applies a word's rules, and more, to an answer.
+func shape(word, answer string, more ...rule) []string {
+	for _, r := range append(slices.Clone(masks[word]), more...) {
 		answer = r.find.ReplaceAllString(answer, r.replace)
 	}
 	lines := strings.Split(answer, "\n")
