@@ -54,6 +54,26 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
+// TestParallel keeps many connections busy at once.
+func TestParallel(t *testing.T) {
+	servers := &pair{t: t, cfg: map[string]string{"maxSessionTimeout": "600000", "preAllocSize": "4096"}, props: map[string]string{
+		"zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
+		"zookeeper.extendedTypesEnabled":                     "true",
+		"znode.container.checkIntervalMs":                    "3600000",
+	}}
+	servers.fresh()
+	for seed := *firstSeed; seed < *firstSeed+uint64(*seeds); seed++ {
+		difference, err := RunParallel([2]string{servers.reference.Addr(), servers.subject.Addr()}, seed, *stepCount)
+		if err != nil {
+			t.Fatalf("the driver failed: %v", err)
+		}
+		if difference != "" {
+			t.Fatalf("seed %d differs (- Apache %s, + %s): %s\nreplay: %s",
+				seed, rig.Reference, servers.subject.Flavor, difference, replay(t, seed))
+		}
+	}
+}
+
 func compareSeeds(t *testing.T, servers *pair) {
 	servers.fresh()
 	failed := 0

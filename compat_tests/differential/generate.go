@@ -10,7 +10,8 @@ import (
 // generator makes the steps of one seed.
 type generator struct {
 	*rand.Rand
-	xid int32
+	xid   int32
+	below string // where all paths lie; "" is anywhere, and nowhere
 }
 
 // Generate returns the steps that belong to a seed: the same for the same

@@ -11,16 +11,21 @@ type mask struct {
 	zxidBase int64         // last zxid before the first step
 	sessions map[int64]int // session id to its number within the run
 	began    time.Time
+
+	hideZxids bool // when the steps do not determine them
 }
 
 func newMask(zxidBase int64) *mask {
 	return &mask{zxidBase: zxidBase, sessions: make(map[int64]int), began: time.Now()}
 }
 
-// zxid renders 0 and -1 as they are and any other as a distance.
+// zxid renders 0 and -1 as they are and any other as a distance, or hides it.
 func (m *mask) zxid(z int64) string {
 	if z == 0 || z == -1 {
 		return fmt.Sprint(z)
+	}
+	if m.hideZxids {
+		return "z"
 	}
 	return fmt.Sprintf("z%+d", z-m.zxidBase)
 }

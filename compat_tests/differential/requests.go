@@ -95,7 +95,22 @@ func (g *generator) create() request {
 	if op == proto.OpCreateContainer && g.chance(80) {
 		body.Flags = proto.FlagContainer
 	}
+	if g.below != "" {
+		body.Flags = g.matchingFlags(op)
+	}
 	return g.simple(op, body)
+}
+
+// matchingFlags are of the kind that the op makes. With others, what Apache
+// thinks of a znode changes when its create is applied.
+func (g *generator) matchingFlags(op proto.Op) int32 {
+	switch op {
+	case proto.OpCreateContainer:
+		return proto.FlagContainer
+	case proto.OpCreateTTL:
+		return pick(g, []int32{proto.FlagPersistentTTL, proto.FlagPersistentSequentialTTL})
+	}
+	return g.Int32N(proto.FlagContainer)
 }
 
 func (g *generator) flags() int32 {
@@ -135,7 +150,7 @@ func (g *generator) multiOp() wire.MultiOp {
 			case proto.OpCreateTTL:
 				body.Flags, body.HasTTL, body.TTLMs = 5+g.Int32N(2), true, g.ttl()
 			}
-			if g.chance(15) {
+			if g.below == "" && g.chance(15) {
 				body.Path, body.ACL, body.Flags = g.path(), g.acl(), g.flags()
 			}
 			return wire.MultiOp{Op: op, Body: body}
@@ -221,11 +236,11 @@ var (
 )
 
 // plainPath is a path that can exist.
-func (g *generator) plainPath() string { return pick(g, validPaths) }
+func (g *generator) plainPath() string { return g.below + pick(g, validPaths) }
 
 // path is mostly one that can exist.
 func (g *generator) path() string {
-	if g.chance(75) {
+	if g.chance(75) || g.below != "" {
 		return g.plainPath()
 	}
 	return pick(g, otherPaths)
