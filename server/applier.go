@@ -73,8 +73,9 @@ func (a *applier) apply(chunk []proposal) {
 }
 
 // await blocks until a transaction that was proposed is applied. It reports
-// false when that cannot happen any more, because the log has failed.
-func (a *applier) await(zxid int64) bool {
+// false when giveUp is closed before, or when that cannot happen any more,
+// because the log has failed.
+func (a *applier) await(zxid int64, giveUp <-chan struct{}) bool {
 	a.mu.Lock()
 	if a.reached >= zxid {
 		a.mu.Unlock()
@@ -86,6 +87,8 @@ func (a *applier) await(zxid int64) bool {
 	select {
 	case <-w.applied:
 		return true
+	case <-giveUp:
+		return false
 	case <-a.done:
 		return false
 	}

@@ -26,6 +26,8 @@ type conn struct {
 	out     *outbox                         // set once; safe for concurrent use
 	in      *frames                         // owned by the reader goroutine
 	turn    turn                            // owned by the reader goroutine
+	term    *term                           // in which it has its session; owned by the reader goroutine
+	opened  chan struct{}                   // closed by the applier when the session it asked for is there; made by the reader
 	session atomic.Pointer[session.Session] // nil before the handshake; written by the reader
 	timeout atomic.Int32                    // ms, negotiated; written by the reader
 	fifo    fifo                            // guarded by the gate
@@ -181,6 +183,9 @@ func (c *conn) end() {
 	c.cut()
 	c.srv.gate.enterWrite()
 	c.gone = true
+	for !c.fifo.empty() {
+		c.unpark()
+	}
 	c.srv.tree.Watches().RemoveAll(c)
 	c.srv.gate.leaveWrite()
 	c.srv.conns.remove(c)

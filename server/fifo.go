@@ -18,10 +18,14 @@ type pending struct {
 type pendingKind byte
 
 const (
-	awaitsTxn pendingKind = iota // answered when its transaction is applied
-	parked                       // run right after the last write ahead of it
-	rejected                     // answered with code in its turn
+	awaitsTxn   pendingKind = iota // answered when its transaction is applied
+	awaitsSync                     // run when the leader says that its turn has come
+	waitsBehind                    // run right after the last write ahead of it
+	rejected                       // answered with code in its turn
 )
+
+// parked tells whether a request waits for nothing but those ahead of it.
+func (k pendingKind) parked() bool { return k == waitsBehind || k == rejected }
 
 // fifo keeps the order of one session: replies leave in the order in which
 // requests came, and a read misses none of the session's writes.

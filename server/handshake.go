@@ -20,7 +20,8 @@ var (
 	errZxidAhead = errors.New("client has seen a zxid that this server has not: it must try another server")
 	errThrottled = errors.New("too many new connections at once: connection throttled")
 	errDiskFull  = errors.New("no session can be opened while the disk is full")
-	errLogFailed = errors.New("no session can be opened: the log has failed")
+	errTermOver  = errors.New("no session can be opened: the server has stopped serving")
+	errNotServed = errors.New("no session can be opened: the server is not serving")
 )
 
 // handshake reads the first bytes of a connection: a four-letter word, or the
@@ -68,6 +69,9 @@ func (c *conn) firstFrame() ([]byte, error) {
 // connect opens a new session, or renews the one the client names.
 func (c *conn) connect(req *proto.ConnectRequest) error {
 	srv := c.srv
+	if c.term = srv.term.Load(); c.term == nil {
+		return errNotServed
+	}
 	kind := throttle.NewSession
 	if req.SessionID != 0 {
 		kind = throttle.Renewal
@@ -101,21 +105,19 @@ func (c *conn) openSession(timeoutMs int32) error {
 		c.srv.sessions.Remove(s.ID)
 		return errStale
 	}
-	zxid, code := c.srv.proposer.createSession(c, s.ID, timeoutMs)
-	if code != proto.OK {
+	c.opened = make(chan struct{})
+	if code := c.term.writes.createSession(c, s.ID, timeoutMs); code != proto.OK {
 		c.srv.requests.Done()
 		c.srv.sessions.Remove(s.ID)
 		return errDiskFull
 	}
-	return c.await(zxid)
-}
-
-// await blocks until the transaction is applied.
-func (c *conn) await(zxid int64) error {
-	if !c.srv.applier.await(zxid) {
-		return errLogFailed
+	select {
+	case <-c.opened:
+		return nil
+	case <-c.term.over:
+	case <-c.srv.applier.done:
 	}
-	return nil
+	return errTermOver
 }
 
 // renewSession takes a session over from the connection that has it. A wrong
@@ -125,20 +127,20 @@ func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
 	if old := c.srv.conns.bind(req.SessionID, c); old != nil {
 		old.cut()
 	}
-	s := c.srv.sessions.Find(req.SessionID)
-	if s == nil || !session.CheckPasswd(req.SessionID, req.Passwd) ||
-		!c.srv.sessions.Keep(s, c.srv.sessions.NowMs(), timeoutMs) {
+	var s *session.Session
+	if session.CheckPasswd(req.SessionID, req.Passwd) {
+		var err error
+		if s, err = c.term.writes.renewSession(c, req.SessionID, timeoutMs); err != nil {
+			c.srv.conns.unbind(req.SessionID, c)
+			return err
+		}
+	}
+	if s == nil {
 		c.srv.conns.unbind(req.SessionID, c)
 		c.reject()
 		return errFinished
 	}
 	c.session.Store(s)
-	c.srv.sessions.SetOwner(s.ID, session.Local)
-	// The client lost its connection and asks now what became of its writes:
-	// those proposed are to be seen, and no other may follow; see turn.write.
-	if err := c.await(c.srv.proposer.lastZxid()); err != nil {
-		return err
-	}
 	size := c.accept()
 	c.stats.Replied(stats.Reply{
 		Op: proto.OpCreateSession, Zxid: c.srv.lastZxid(), Bytes: size, BeganNs: c.turn.began, EndNs: c.srv.clock.nanos(),

@@ -56,7 +56,9 @@ func (srv *Server) reap() {
 	pause := time.NewTicker(max(time.Minute/time.Duration(max(cfg.MaxPerMinute, 1)), time.Nanosecond))
 	defer pause.Stop()
 	for _, path := range paths {
-		srv.proposer.deleteContainer(path)
+		if p := srv.orders(); p != nil {
+			p.deleteContainer(path)
+		}
 		select {
 		case <-pause.C:
 		case <-srv.stopping:
@@ -68,7 +70,7 @@ func (srv *Server) reap() {
 // expire starts the end of a session whose time is up. False, because the
 // disk is full, lets the tracker ask again.
 func (srv *Server) expire(s *session.Session) bool {
-	if !srv.proposer.closeSession(s.ID) {
+	if p := srv.orders(); p == nil || !p.closeSession(s.ID) {
 		return false
 	}
 	srv.log.Info().Str("session", hexID(s.ID)).Int32("timeout_ms", s.TimeoutMs).Msg("session expired")
@@ -87,7 +89,7 @@ func (srv *Server) closeOrphans() {
 	srv.gate.leaveRead()
 	for _, id := range orphans {
 		srv.log.Warn().Str("session", hexID(id)).Msg("ephemerals without a session: deleted")
-		for !srv.proposer.closeSession(id) {
+		for !srv.orders().closeSession(id) {
 			select {
 			case <-time.After(orphanPause):
 			case <-srv.stopping:

@@ -94,8 +94,8 @@ func (srv *Server) gauges() {
 	r.Gauge("connection_drop_probability", func() (stats.Value, bool) {
 		return stats.Float(srv.blue.DropProbability()), true
 	})
-	r.CountedBy("outstanding_changes_queued", func() int64 { prepared, _ := srv.proposer.prep.Changes(); return prepared })
-	r.CountedBy("outstanding_changes_removed", func() int64 { _, applied := srv.proposer.prep.Changes(); return applied })
+	r.CountedBy("outstanding_changes_queued", func() int64 { prepared, _ := srv.changes(); return prepared })
+	r.CountedBy("outstanding_changes_removed", func() int64 { _, applied := srv.changes(); return applied })
 	r.CountedBy("request_throttle_wait_count", srv.requests.Stalls)
 	r.CountedBy("stale_requests_dropped", srv.requests.StaleDropped)
 	r.CountedBy("response_packet_get_children_cache_hits", tree(func(t *datatree.Tree) int64 { hits, _ := t.ChildrenCacheUse(); return hits }))

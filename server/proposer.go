@@ -86,20 +86,31 @@ func (p *proposer) count(r *prepare.Result) {
 	}
 }
 
-// lastZxid returns the zxid of the last transaction proposed.
-func (p *proposer) lastZxid() int64 {
+// renewSession gives the session to this server. The client lost its
+// connection and asks now what became of its writes: those proposed are to be
+// seen, and no other may follow; see turn.write.
+func (p *proposer) renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error) {
+	sessions := p.srv.sessions
+	s := sessions.Find(id)
+	if s == nil || !sessions.Keep(s, sessions.NowMs(), timeoutMs) {
+		return nil, nil
+	}
+	sessions.SetOwner(id, session.Local)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.prep.Zxid()
+	last := p.prep.Zxid()
+	p.mu.Unlock()
+	if !p.srv.applier.await(last, c.term.over) {
+		return nil, errTermOver
+	}
+	return s, nil
 }
 
-// createSession proposes a session that the tracker knows already. It returns
-// the zxid of the transaction.
-func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) (int64, proto.ErrCode) {
+// createSession proposes a session that the tracker knows already.
+func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.ErrCode {
 	p.enter()
 	defer p.leave()
 	if !p.hasRoom() {
-		return 0, proto.ErrSystem
+		return proto.ErrSystem
 	}
 	code := p.submit(origin, &prepare.Request{
 		Session: id, Op: proto.OpCreateSession, Body: jute.AppendInt(nil, timeoutMs), TimeMs: p.srv.clock.wallMs(),
@@ -107,7 +118,7 @@ func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) (int64
 	if code == proto.OK {
 		origin.park(pending{op: proto.OpCreateSession, kind: awaitsTxn, at: p.srv.clock.nanos()})
 	}
-	return p.prep.Zxid(), code
+	return code
 }
 
 // closeSession ends a session that nobody asks to end: it has expired. It

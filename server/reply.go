@@ -24,6 +24,9 @@ func (c *conn) refuse(h proto.RequestHeader, code proto.ErrCode, began int64, to
 // applied answers the write at the front and then all that waited only for
 // it. It is called by the applier under the gate's write side.
 func (c *conn) applied(e *proto.Entry, result *datatree.Result) {
+	if c.gone {
+		return // and so is the fifo
+	}
 	p := c.fifo.front()
 	size := c.replyTo(p, e, result)
 	op := p.op
@@ -34,7 +37,13 @@ func (c *conn) applied(e *proto.Entry, result *datatree.Result) {
 		Op: op, Xid: p.xid, Zxid: e.Header.Zxid, Bytes: size, BeganNs: p.at, EndNs: c.srv.clock.nanos(), Update: true,
 	})
 	c.unpark()
-	for !c.fifo.empty() && c.fifo.front().kind != awaitsTxn {
+	c.runParked()
+	c.flushLater()
+}
+
+// runParked answers what waited only for the request before it.
+func (c *conn) runParked() {
+	for !c.fifo.empty() && c.fifo.front().kind.parked() {
 		p := c.fifo.front()
 		h := proto.RequestHeader{Xid: p.xid, Op: p.op}
 		if p.kind == rejected {
@@ -44,7 +53,6 @@ func (c *conn) applied(e *proto.Entry, result *datatree.Result) {
 		}
 		c.unpark()
 	}
-	c.flushLater()
 }
 
 func (c *conn) unpark() {
@@ -57,6 +65,7 @@ func (c *conn) unpark() {
 // replyTo appends the reply to a write and returns its size in bytes.
 func (c *conn) replyTo(p *pending, e *proto.Entry, result *datatree.Result) int {
 	if p.op == proto.OpCreateSession {
+		defer close(c.opened)
 		return c.accept()
 	}
 	h := proto.ReplyHeader{Xid: p.xid, Zxid: e.Header.Zxid, Err: result.Err}

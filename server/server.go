@@ -28,7 +28,6 @@ import (
 	"github.com/meerkat-zk/meerkat/datatree"
 	"github.com/meerkat-zk/meerkat/persistence"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
-	"github.com/meerkat-zk/meerkat/quorum"
 	"github.com/meerkat-zk/meerkat/server/auth"
 	"github.com/meerkat-zk/meerkat/server/fourletter"
 	"github.com/meerkat-zk/meerkat/server/prepare"
@@ -65,11 +64,11 @@ type Server struct {
 	meters    *meters            // set once
 	large     *throttle.Large    // set once
 
-	proposer  *proposer    // set by Start
-	logWriter *logWriter   // set by Start
-	applier   *applier     // set by Start
-	snapshots *snapshots   // set by Start
-	listener  net.Listener // set by Start; nil without a client port
+	term      atomic.Pointer[term] // nil while no client is served
+	engine    engine               // set by Start
+	applier   *applier             // set by Start
+	snapshots *snapshots           // set by Start
+	listener  net.Listener         // set by Start; nil without a client port
 
 	traceMask atomic.Int64 // of gtmk and stmk; only kept
 
@@ -142,7 +141,12 @@ func (srv *Server) Start() error {
 	if err := srv.listen(); err != nil {
 		return errors.Join(err, srv.store.Close())
 	}
-	srv.startPipeline()
+	srv.applier = newApplier(srv)
+	srv.engine = newStandalone(srv)
+	go srv.applier.run() // ends with its inbox, which the engine closes
+	if err := srv.engine.start(); err != nil {
+		return errors.Join(err, srv.store.Close())
+	}
 	srv.gauges()
 	srv.startMaintenance()
 	if srv.listener != nil {
@@ -151,22 +155,13 @@ func (srv *Server) Start() error {
 	return nil
 }
 
-// startPipeline starts the goroutines of the write path.
-func (srv *Server) startPipeline() {
-	queue := newLogQueue(srv.cfg.Limits.LogQueueBytes)
-	prep := prepare.New(prepare.Config{
+// newPreparer makes a preparer that goes on from what the tree has now.
+func (srv *Server) newPreparer() *prepare.Preparer {
+	return prepare.New(prepare.Config{
 		EnforceQuota: srv.cfg.Quota.Enforce, ExtendedTypes: srv.cfg.Znodes.ExtendedTypes,
 		ReconfigEnabled: srv.cfg.Reconfig.Enabled, CloseSessionPaths: srv.cfg.Znodes.CloseSessionPaths,
 		Digest: srv.cfg.Storage.DigestEnabled, MaxTxnBytes: srv.maxTxnBytes(),
 	}, srv.tree, srv.auth, srv.sessions)
-	srv.proposer = &proposer{srv: srv, queue: queue, prep: prep}
-	srv.applier = newApplier(srv)
-	srv.logWriter = &logWriter{
-		srv: srv, queue: queue, done: make(chan struct{}),
-		commit: quorum.NewCommitment(quorum.NewMajority(selfID), srv.tree.LastZxid()),
-	}
-	go srv.logWriter.run() // ends with the queue; see Stop
-	go srv.applier.run()   // ends with the log writer
 }
 
 // maxTxnBytes is the largest transaction that every peer can read.

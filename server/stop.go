@@ -23,8 +23,7 @@ func (srv *Server) Stop(ctx context.Context) error {
 	}
 	srv.readers.Wait()
 
-	srv.proposer.queue.close()
-	<-srv.logWriter.done
+	srv.engine.finish()
 	<-srv.applier.done
 	srv.snapshots.running.Wait()
 

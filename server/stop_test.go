@@ -163,7 +163,7 @@ func TestStopAfterFailedLog(t *testing.T) {
 		}
 	}
 	eventually(t, "the queue is full", func() bool {
-		q := srv.proposer.queue
+		q := srv.orders().queue
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		return len(q.batch.raw) > q.maxBytes

@@ -48,7 +48,7 @@ func (t *turn) enter(h hold) {
 	case holdReads:
 		t.conn.srv.gate.enterRead()
 	case holdWrites:
-		t.conn.srv.proposer.enter()
+		t.conn.term.writes.enter()
 	}
 	t.hold, t.count, t.bytes = h, 1, t.size
 }
@@ -59,7 +59,7 @@ func (t *turn) leave() {
 	case holdReads:
 		t.conn.srv.gate.leaveRead()
 	case holdWrites:
-		t.conn.srv.proposer.leave()
+		t.conn.term.writes.leave()
 	}
 	t.hold, t.count = holdNone, 0
 }
@@ -154,7 +154,7 @@ func (t *turn) read(h proto.RequestHeader, body []byte) {
 		c.done(t.size)
 		return
 	}
-	c.park(pending{xid: h.Xid, op: h.Op, kind: parked, body: body, ids: c.identities(), at: t.began})
+	c.park(pending{xid: h.Xid, op: h.Op, kind: waitsBehind, body: body, ids: c.identities(), at: t.began})
 }
 
 // write proposes a write, or parks its refusal behind the writes before it.
@@ -165,7 +165,7 @@ func (t *turn) write(h proto.RequestHeader, body []byte) error {
 		c.done(t.size)
 		return net.ErrClosed
 	}
-	code := c.srv.proposer.propose(c, h, body, c.identities())
+	code := c.term.writes.propose(c, h, body, c.identities())
 	if code == proto.OK {
 		c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsTxn, at: t.began})
 		return nil

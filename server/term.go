@@ -1,0 +1,71 @@
+package server
+
+import (
+	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/server/session"
+)
+
+// term is one uninterrupted time in which clients are served in one role. A
+// standalone server has a single one; a member of an ensemble has one with
+// each leader that it follows or is. A connection that has a session belongs
+// to the term in which it was opened and does not outlive it.
+type term struct {
+	mode     string // as the word srvr names it
+	writes   writePath
+	proposer *proposer     // writes, when this server orders them itself; else nil
+	over     chan struct{} // closed when it ends
+}
+
+func newTerm(mode string, writes writePath, proposer *proposer) *term {
+	return &term{mode: mode, writes: writes, proposer: proposer, over: make(chan struct{})}
+}
+
+// engine is what makes of this server's writes, and of others', the one order
+// of committed transactions that the applier gets: [standalone], or [member].
+type engine interface {
+	// start begins to serve, or to look for those with whom to.
+	start() error
+	// finish is called when no connection reads requests any more. It sees to
+	// it that what was accepted is committed and put to the applier, as far
+	// as that is in its power, and closes the applier's inbox.
+	finish()
+}
+
+// writePath is how a write of this server's clients gets its place in the one
+// order of all writes: from this server's [proposer], or from the leader's.
+type writePath interface {
+	// enter takes the locks under which writes are proposed and queued, and
+	// the gate's read side with them; leave gives them up.
+	enter()
+	leave()
+	// propose takes a client's write on its way and returns OK, or why there
+	// will be no transaction. The caller has entered, and parks the request.
+	propose(origin *conn, h proto.RequestHeader, body []byte, ids []proto.ID) proto.ErrCode
+	// createSession does that for a session that the tracker knows already,
+	// and parks its pending reply.
+	createSession(origin *conn, id int64, timeoutMs int32) proto.ErrCode
+	// renewSession moves a session to this server, and returns nil if there
+	// is no such session any more. An error means that nobody can tell.
+	renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error)
+}
+
+// begin lets clients in.
+func (srv *Server) begin(t *term) { srv.term.Store(t) }
+
+// changes tells how many changes were prepared and applied, see
+// [prepare.Preparer.Changes].
+func (srv *Server) changes() (prepared, applied int64) {
+	if p := srv.orders(); p != nil {
+		return p.prep.Changes()
+	}
+	return 0, 0
+}
+
+// orders returns the proposer of the present term, nil when this server does
+// not order the writes.
+func (srv *Server) orders() *proposer {
+	if t := srv.term.Load(); t != nil {
+		return t.proposer
+	}
+	return nil
+}
