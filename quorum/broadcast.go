@@ -35,6 +35,16 @@ func (c *Core) propose(e Entry) error {
 	return nil
 }
 
+// proposeAll replicates transactions up to the first that is refused.
+func (c *Core) proposeAll(entries []Entry) error {
+	for i := range entries {
+		if err := c.propose(entries[i]); err != nil {
+			return &Refused{Rest: entries[i:], Err: err}
+		}
+	}
+	return nil
+}
+
 // acked handles an ACK: first that of NEWLEADER, later those of proposals.
 func (c *Core) acked(l *learner, p *proto.QuorumPacket) {
 	start := EpochStart(c.lead.epoch)

@@ -43,6 +43,9 @@ func (c *Core) pong(l *learner, p *proto.QuorumPacket) {
 	}
 	l.answered = l.probes[0].round
 	l.probes = l.probes[1:]
+	if len(p.Data) > 0 {
+		c.handOn(l, p)
+	}
 	c.confirm()
 }
 
@@ -94,6 +97,25 @@ func (c *Core) confirmRequested(id uint64) error {
 	return nil
 }
 
+// settleRequested waits for what has been proposed so far.
+func (c *Core) settleRequested(id uint64) error {
+	if c.lead == nil || c.lead.tally == nil {
+		return ErrNotLeading
+	}
+	c.lead.settles = append(c.lead.settles, confirmation{id: id, zxid: c.hist.last()})
+	c.settle()
+	return nil
+}
+
+// settle answers the settles whose transactions are committed.
+func (c *Core) settle() {
+	ld := c.lead
+	for len(ld.settles) > 0 && ld.settles[0].zxid <= c.hist.committed {
+		c.out.Confirmed = append(c.out.Confirmed, ld.settles[0].id)
+		ld.settles = ld.settles[1:]
+	}
+}
+
 // syncRequested queues a learner's sync behind what has been proposed so far.
 func (c *Core) syncRequested(l *learner, confirm bool) {
 	if l.stage < stageServing {
@@ -110,6 +132,7 @@ func (c *Core) syncRequested(l *learner, confirm bool) {
 // confirm answers everything that has waited long enough.
 func (c *Core) confirm() {
 	ld := c.lead
+	c.settle()
 	if len(ld.confirms) == 0 && !ld.wanted && !ld.anySync() {
 		return
 	}

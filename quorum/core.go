@@ -16,6 +16,20 @@ var ErrNotLeading = errors.New("quorum: not the leader")
 // ErrOrder refuses a proposal whose zxid does not follow the last one.
 var ErrOrder = errors.New("quorum: zxid out of order")
 
+// Refused is the error of a Proposals input: Rest was not proposed.
+type Refused struct {
+	Rest []Entry
+	Err  error // ErrNotLeading or ErrOrder
+}
+
+// Error implements error.
+func (r *Refused) Error() string {
+	return fmt.Sprintf("%d proposals from 0x%x on: %v", len(r.Rest), r.Rest[0].Zxid, r.Err)
+}
+
+// Unwrap returns the reason.
+func (r *Refused) Unwrap() error { return r.Err }
+
 // Core decides everything about one server's part in the ensemble. It is
 // stepped by one goroutine: call Step with what happened, then do what Ready
 // returns, and call Step with a Tick when the time of Deadline has come.
@@ -92,7 +106,7 @@ func New(now time.Duration, cfg Config, rec Recovered) (*Core, error) {
 }
 
 // Step tells the core what happened at the given time. It returns an error
-// only for what it refuses: a Propose or a Confirm.
+// only for what it refuses: a Propose, Proposals, a Settle or a Confirm.
 func (c *Core) Step(now time.Duration, in Input) error {
 	c.now = max(c.now, now)
 	var err error
@@ -107,6 +121,10 @@ func (c *Core) Step(now time.Duration, in Input) error {
 		c.elect.reach(in.Server, true)
 	case Propose:
 		err = c.propose(in.Entry)
+	case Proposals:
+		err = c.proposeAll(in.Entries)
+	case Settle:
+		err = c.settleRequested(in.ID)
 	case Persisted:
 		c.onPersisted(in.Op)
 	case Confirm:
@@ -142,7 +160,7 @@ func (c *Core) linkInput(in Input) {
 		c.received(in.Link, &in.Packet)
 	case LinkGone:
 		if c.lead != nil {
-			c.lead.gone(in.Link)
+			c.withoutLearner(in.Link)
 		} else if c.follow != nil && c.follow.link == in.Link {
 			c.follow.link = 0
 			c.giveUp("connection to the leader broke")
@@ -184,6 +202,9 @@ func (c *Core) Ready() Ready {
 	c.out = Ready{}
 	return out
 }
+
+// Turned tells whether the role has changed since the last Ready.
+func (c *Core) Turned() bool { return c.out.Role != nil }
 
 // Deadline returns when the next Tick is due; after every Step that is later
 // than the time of the Step.
@@ -231,6 +252,15 @@ func (c *Core) claim() int64 {
 		return -1
 	}
 	return c.hist.last()
+}
+
+// LeaderLink returns the link to the leader that this server serves clients
+// with, 0 while there is none.
+func (c *Core) LeaderLink() Link {
+	if c.follow != nil && c.follow.step == stepServing {
+		return c.follow.link
+	}
+	return 0
 }
 
 // Committed returns the highest zxid known to be committed; it is certain in

@@ -36,8 +36,7 @@
 // nor is counted until it has got a snapshot. To make that rare, snapshots are
 // to be taken, and logs purged, of what is committed only.
 //
-// What is not here yet: the server uses none of this for ensembles, there is
-// no shell that connects a Core to sockets and disks, reconfiguration is
-// passed on as a plain transaction, and whatever sessions need (touches,
-// revalidation, forwarded requests) is left to that shell.
+// Sessions are the server's business: the core only checks that their packets
+// are due, and hands them on. What is not here yet: reconfiguration is
+// passed on as a plain transaction.
 package quorum

@@ -137,7 +137,9 @@ func (f *following) received(c *Core, p *proto.QuorumPacket) {
 			c.send(f.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: p.Zxid, Data: []byte{}, Auth: p.Auth})
 		}
 	case proto.PacketRevalidate, proto.PacketSync:
-		// The shell's; here they only show that the leader lives.
+		if f.step == stepServing {
+			c.out.FromLeader = append(c.out.FromLeader, *p)
+		}
 	default:
 		if f.step < stepHistory {
 			c.giveUp(violation(p, "before DIFF, TRUNC or SNAP"))

@@ -33,8 +33,8 @@ type Connected struct{ Link Link }
 type DialFailed struct{}
 
 // Received is a packet from a link. REQUEST, REVALIDATE, SYNC and the sessions
-// in a PING are the shell's business; the core wants to see these packets too,
-// because they show that the peer lives. A SNAP is handed over only when the
+// in a PING belong to the sessions' side of the server: the core checks that
+// they are due, and hands them on as Ready.Learners and Ready.FromLeader. A SNAP is handed over only when the
 // stream after it has arrived whole and is ready to be installed.
 type Received struct {
 	Link   Link
@@ -48,6 +48,19 @@ type LinkGone struct{ Link Link }
 // last one proposed; the first of an epoch has counter 1. It is refused with
 // ErrNotLeading or ErrOrder.
 type Propose struct{ Entry Entry }
+
+// Proposals asks the leader to replicate transactions, in order, as Propose
+// does with one. The first that is refused ends it, and none after it is
+// proposed; the error is a Refused.
+type Proposals struct{ Entries []Entry }
+
+// Settle asks to be told when everything proposed so far is committed: a sync
+// of the leader's own clients. Ready.Confirmed repeats the ID, behind what
+// that hands to Apply; at once when nothing is outstanding. It says nothing
+// about whether this server still leads: that is what Confirm is for. Settles
+// are answered in order. It is refused with ErrNotLeading; when the server
+// stops leading there is no answer. The IDs are of one series with Confirm's.
+type Settle struct{ ID uint64 }
 
 // Resign says that this server is about to stop. A leader first commits what
 // is outstanding, for a syncLimit at most, and refuses new proposals; then it
@@ -111,6 +124,8 @@ func (DialFailed) input()     {}
 func (Received) input()       {}
 func (LinkGone) input()       {}
 func (Propose) input()        {}
+func (Proposals) input()      {}
+func (Settle) input()         {}
 func (Resign) input()         {}
 func (Persisted) input()      {}
 func (TruncateFailed) input() {}

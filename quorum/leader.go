@@ -68,6 +68,7 @@ type leading struct {
 	round      uint64         // of pings
 	wanted     bool           // another round is to begin as soon as this one is answered
 	confirms   []confirmation // of this server itself, in order
+	settles    []confirmation // of this server itself, in order; they need no round
 	lost       Set            // voters that look for another leader, before it is established
 }
 
@@ -105,14 +106,25 @@ func (ld *leading) withLearner(link Link, f func(*learner)) {
 	}
 }
 
-func (ld *leading) gone(link Link) {
-	ld.learners = slices.DeleteFunc(ld.learners, func(l *learner) bool { return l.link == link })
+// withoutLearner forgets a learner, and tells those who got packets from it.
+func (c *Core) withoutLearner(link Link) {
+	c.lead.learners = slices.DeleteFunc(c.lead.learners, func(l *learner) bool {
+		if l.link == link && l.stage >= stageAcked {
+			c.out.Learners = append(c.out.Learners, LearnerEvent{Link: l.link, Server: l.id, Observer: l.observer, Gone: true})
+		}
+		return l.link == link
+	})
 }
 
 // drop breaks a learner off. Its acknowledgements count until it comes back.
 func (c *Core) drop(l *learner, reason string) {
 	c.close(l.link, reason)
-	c.lead.gone(l.link)
+	c.withoutLearner(l.link)
+}
+
+// handOn passes a packet to those who care for sessions.
+func (c *Core) handOn(l *learner, p *proto.QuorumPacket) {
+	c.out.Learners = append(c.out.Learners, LearnerEvent{Link: l.link, Server: l.id, Observer: l.observer, Packet: *p})
 }
 
 // fromLearner handles a packet that came to the leader.
@@ -131,7 +143,9 @@ func (c *Core) fromLearner(link Link, p *proto.QuorumPacket) {
 		case proto.PacketRequest, proto.PacketRevalidate:
 			if l.stage < stageAcked {
 				c.drop(l, violation(p, "before the ACK of NEWLEADER"))
+				return
 			}
+			c.handOn(l, p)
 		default:
 			c.drop(l, violation(p, "from a learner"))
 		}

@@ -7,7 +7,9 @@ import "github.com/meerkat-zk/meerkat/jute/proto"
 // What has to be durable before a thing may be done is the core's business: a
 // message that stands for something on disk is put out only after Persisted
 // has reported it. So the fields may be acted on at once and side by side,
-// but each in its own order, and Apply before Role.
+// but each in its own order, and these in the order Apply, Confirmed, Learners,
+// FromLeader, Role. Several Steps may share a Ready, up to one that changes
+// the role: after that Ready is due before the next Step (Core.Turned).
 type Ready struct {
 	// Disk is to be done strictly in this order, after that of earlier calls;
 	// many operations may share one sync. Nothing else writes the log.
@@ -32,8 +34,16 @@ type Ready struct {
 	// synchronisation needs from tree and disk.
 	Snapshots []SnapshotQuery
 	Queries   []LogQuery
-	// Confirmed are the Confirm requests that a quorum has answered.
+	// Confirmed are the Confirm requests that a quorum has answered, and the
+	// Settle requests whose turn has come. They are for after Apply.
 	Confirmed []uint64
+	// Learners is what the leader's learners want of its sessions, and which
+	// of them are gone, in order for each link.
+	Learners []LearnerEvent
+	// FromLeader are the packets of the leader that are about sessions:
+	// REVALIDATE answers and SYNC, in order. They are for after Apply: a SYNC
+	// stands behind the commits that came before it.
+	FromLeader []proto.QuorumPacket
 	// Role is what this server has become; nil while it has not changed.
 	Role *Role
 }
@@ -41,11 +51,23 @@ type Ready struct {
 // Message is a packet for a link. With a LogTo above LogFrom it is instead a
 // PROPOSAL and a COMMIT for each transaction on disk in (LogFrom, LogTo]. A
 // SNAP packet is followed by the snapshot announced for the link; the answer to a
-// PING is given the touched sessions as its data.
+// PING, which is the one whose data is not nil, is given the touched sessions.
 type Message struct {
 	Link           Link
 	Packet         proto.QuorumPacket
 	LogFrom, LogTo int64
+}
+
+// LearnerEvent is a packet of a learner that has the leader's history: a
+// REQUEST, a REVALIDATE, or a PING that touches sessions. Or, with Gone, the
+// end of its link: no event of that link follows. Links that end with this
+// server's leadership are not mentioned.
+type LearnerEvent struct {
+	Link     Link
+	Server   int64 // its id; negative for an observer that has none
+	Observer bool
+	Gone     bool
+	Packet   proto.QuorumPacket
 }
 
 // Vote is a notification for a server.

@@ -141,6 +141,14 @@ func (s *scenario) input(words []string) Input {
 		return LinkGone{Link: link}
 	case "propose":
 		return Propose{Entry: Entry{Zxid: s.num("zxid")}}
+	case "proposals":
+		var entries []Entry
+		for _, zxid := range strings.Split(s.args["zxids"], ",") {
+			entries = append(entries, Entry{Zxid: s.number(zxid)})
+		}
+		return Proposals{Entries: entries}
+	case "settle":
+		return Settle{ID: uint64(s.num("id"))}
 	case "resign":
 		return Resign{}
 	case "truncatefailed":
@@ -173,6 +181,10 @@ func (s *scenario) packet(name string) proto.QuorumPacket {
 		p.Data = proto.LearnerInfo{ServerID: s.num("id"), Protocol: proto.LearnerProtocol, ConfigVersion: s.num("config")}.Append(nil)
 	case proto.PacketAckEpoch:
 		p.Data = jute.AppendInt(nil, int32(s.num("epoch")))
+	case proto.PacketPing:
+		if s.args["touched"] != "" {
+			p.Data = jute.AppendInt(jute.AppendLong(nil, s.num("touched")), 5000)
+		}
 	case proto.PacketInformAndActivate:
 		p.Data = make([]byte, 8)
 	}
@@ -314,6 +326,16 @@ func (s *scenario) ready(err error) (lines []string) {
 	}
 	if len(out.Confirmed) > 0 {
 		add("confirmed %v", out.Confirmed)
+	}
+	for _, e := range out.Learners {
+		if e.Gone {
+			add("learner %d on link %d is gone", e.Server, e.Link)
+		} else {
+			add("learner %d on link %d, observer %v: %s %x", e.Server, e.Link, e.Observer, e.Packet.Type, e.Packet.Data)
+		}
+	}
+	for _, p := range out.FromLeader {
+		add("from the leader: %s", p.Type)
 	}
 	if r := out.Role; r != nil {
 		reason := ""

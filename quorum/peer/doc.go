@@ -17,9 +17,11 @@
 // ensemble can run inside one process; that is also where TLS enters. What they
 // hear they hand to a [Deliver], as inputs of a quorum.Core.
 //
-// What is not here yet: the server binary uses none of this; what belongs to
-// sessions (touches in pings, revalidation, forwarded requests, sync) is seen
-// by the core but handed to nobody; observers cannot connect to followers;
+// What belongs to sessions passes through: what learners ask for comes in order
+// at the leader's [Machine], whose server puts it, with the transactions that
+// it leads to, into one order for [Peer.Submit].
+//
+// What is not here yet: observers cannot connect to followers;
 // SASL between servers; and the repeated tries to bind a port. An election is
 // now and then followed by an initLimit without a leader, when voters leave the
 // new one while they are on their way to it. The data

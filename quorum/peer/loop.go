@@ -63,22 +63,15 @@ func (l *loop) run() {
 	defer close(l.p.done)
 	l.timer = time.NewTimer(math.MaxInt64)
 	defer l.timer.Stop()
-	defer func() { l.cancel() }()
+	defer func() {
+		l.cancel()
+		l.p.leader.Store(0)
+	}()
 	l.act()
 	for !l.over {
 		select {
 		case in := <-l.p.inbox:
-			switch in := in.(type) {
-			case func():
-				in()
-			case quorum.LinkGone:
-				l.forget(in.Link)
-				_ = l.step(in)
-			case quorum.Received:
-				l.received(in)
-			case quorum.Input:
-				_ = l.step(in)
-			}
+			l.takeIn(in)
 		case <-l.p.writer.report:
 			l.diskNews()
 		case <-l.timer.C:
@@ -87,6 +80,63 @@ func (l *loop) run() {
 			return
 		}
 	}
+}
+
+// maxGather bounds what one round of the loop takes in.
+const maxGather = 64
+
+// takeIn feeds the core what has come, and what waits behind it, and then does
+// what all that led to, so that what it says goes out together.
+func (l *loop) takeIn(in any) {
+	for n := 1; ; n++ {
+		switch in := in.(type) {
+		case func():
+			in()
+		case quorum.LinkGone:
+			l.forget(in.Link)
+			_ = l.feed(in)
+		case quorum.Received:
+			l.received(in)
+		case []quorum.Input:
+			l.submitted(in)
+		case quorum.Input:
+			_ = l.feed(in)
+		}
+		if n == maxGather || l.over {
+			break
+		}
+		select {
+		case in = <-l.p.inbox:
+			continue
+		default:
+		}
+		break
+	}
+	l.act()
+}
+
+// submitted feeds the core a batch, and says what it refuses.
+func (l *loop) submitted(batch []quorum.Input) {
+	for _, in := range batch {
+		err := l.feed(in)
+		var part *quorum.Refused
+		switch {
+		case errors.As(err, &part):
+			l.p.cfg.Machine.Refused(quorum.Proposals{Entries: part.Rest}, part.Err)
+		case err != nil:
+			l.p.cfg.Machine.Refused(in, err)
+		}
+	}
+}
+
+// feed steps the core. A change of roles is acted on at once, so that what
+// came before it is told before it.
+func (l *loop) feed(in quorum.Input) error {
+	err := l.core.Step(time.Since(l.p.start), in)
+	if l.core.Turned() {
+		l.act()
+	}
+	return err
 }
 
 // earlyWait is for how long a learner waits for this server to find out that it
@@ -99,7 +149,7 @@ const earlyWait = 500 * time.Millisecond
 func (l *loop) received(in quorum.Received) {
 	hello := in.Packet.Type == proto.PacketFollowerInfo || in.Packet.Type == proto.PacketObserverInfo
 	if !hello || l.core.Role().State != proto.Looking {
-		_ = l.step(in)
+		_ = l.feed(in)
 		return
 	}
 	l.early[in.Link] = in
@@ -163,6 +213,7 @@ func (l *loop) act() {
 	if len(out.Apply) > 0 && !l.astray {
 		l.inOrder(heldBack{func() { l.p.cfg.Machine.Apply(out.Apply) }, true})
 	}
+	l.tell(&out)
 	for _, v := range out.Votes {
 		l.p.election.Send(v.To, v.Notification)
 	}
@@ -181,10 +232,33 @@ func (l *loop) act() {
 		l.dial(out.Dial)
 	}
 	l.ask(&out)
-	if len(out.Confirmed) > 0 {
-		l.inOrder(heldBack{func() { l.p.cfg.Machine.Confirmed(out.Confirmed) }, false})
-	}
 	l.timer.Reset(max(0, l.core.Deadline()-time.Since(l.p.start)))
+}
+
+// tell hands on what is not about the tree.
+func (l *loop) tell(out *quorum.Ready) {
+	m := l.p.cfg.Machine
+	if len(out.Confirmed) > 0 {
+		l.inOrder(heldBack{func() { m.Confirmed(out.Confirmed) }, false})
+	}
+	if len(out.Learners) > 0 {
+		l.inOrder(heldBack{func() {
+			for _, e := range out.Learners {
+				if e.Gone {
+					m.LearnerGone(e.Link)
+				} else {
+					m.FromLearner(e.Link, e.Server, e.Observer, e.Packet)
+				}
+			}
+		}, false})
+	}
+	if len(out.FromLeader) > 0 {
+		l.inOrder(heldBack{func() {
+			for _, p := range out.FromLeader {
+				m.FromLeader(p)
+			}
+		}, false})
+	}
 }
 
 // inOrder does something to the machine, after a rebuild that is under way.
@@ -208,6 +282,7 @@ func (l *loop) role(r quorum.Role) {
 			}
 		})
 	}
+	l.p.leader.Store(uint64(l.core.LeaderLink()))
 	l.inOrder(heldBack{func() { l.p.cfg.Machine.Role(r) }, false})
 }
 
@@ -246,6 +321,9 @@ func (l *loop) send(m quorum.Message) {
 		l.p.links.Send(m.Link, Outgoing{Stream: func(w io.Writer) error { return writeLog(w, l.p.cfg.Disk, m.LogFrom, m.LogTo) }})
 	case m.Packet.Type == proto.PacketSnap:
 		l.sendSnapshot(m)
+	case m.Packet.Type == proto.PacketPing && m.Packet.Data != nil:
+		m.Packet.Data = append(m.Packet.Data, l.p.cfg.Machine.Touches()...) // stays not nil
+		fallthrough
 	default:
 		l.p.links.Send(m.Link, Outgoing{Packet: m.Packet})
 	}

@@ -6,26 +6,66 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/quorum"
 )
 
 // ErrClosed means that the Peer has ended.
 var ErrClosed = errors.New("quorum peer: closed")
 
+// ErrNotFollowing means that there is no leader to send anything to.
+var ErrNotFollowing = errors.New("quorum peer: not following a leader")
+
 // inboxSize is how many inputs may wait for the loop; who has more waits.
 const inboxSize = 256
 
-// Machine is what is replicated. Apply, Role and Confirmed are called by the
-// loop, in the order of what was decided, and must not block.
+// Machine is what is replicated, with the sessions around it. All methods but
+// Snapshot and Touches are called by the loop, in the order of what was
+// decided. None of these may block, or call a method of the Peer that waits:
+// whoever has to do more queues it. While the tree is being loaded again (see
+// Disk.Truncate and Disk.Install) they are held back, all but Refused.
+//
+// Whatever they are handed stays valid and may be kept; it must not be
+// modified.
 type Machine interface {
 	// Apply hands over the transactions that the tree gets next; see
 	// quorum.Ready.
 	Apply(entries []quorum.Entry)
 	Role(r quorum.Role)
-	// Confirmed answers quorum.Confirm.
+	// Confirmed answers quorum.Confirm and quorum.Settle, behind the Apply of
+	// what they waited for.
 	Confirmed(ids []uint64)
+	// Refused says that something handed to Submit was not done, because this
+	// server does not lead (quorum.ErrNotLeading), or because a zxid is of
+	// another term or out of order (quorum.ErrOrder). Of Proposals it gets
+	// only the entries that were not proposed. It may come after the Role
+	// that explains it.
+	Refused(in quorum.Input, err error)
+
+	// FromLearner hands the leader's server what a learner that is up to date
+	// wants: a REQUEST, a REVALIDATE, or a PING whose data are touched
+	// sessions. Answers go through Peer.ToLearner, and a SYNC through
+	// quorum.SyncRequested. The server id tells observers without one apart by
+	// negative numbers. A server that cannot keep up with a learner calls
+	// Peer.DropLearner instead of waiting.
+	FromLearner(link quorum.Link, server int64, observer bool, p proto.QuorumPacket)
+	// LearnerGone says that no more comes from a link that FromLearner may
+	// have been called for. It is not called for links that end because this
+	// server stops leading.
+	LearnerGone(link quorum.Link)
+	// FromLeader hands a learner's server the answers to its REVALIDATEs and
+	// the SYNCs that answer its sync requests, each in the order of the
+	// requests. A SYNC comes behind the Apply of everything that it waits for.
+	FromLeader(p proto.QuorumPacket)
+	// Touches returns, and forgets, the sessions that were heard of since the
+	// last call: for each a long session id and an int timeout in
+	// milliseconds. It is the data of the answer to a PING of the leader, and
+	// called by the loop at any time.
+	Touches() []byte
+
 	// Snapshot returns the tree exact as of one zxid, when it has come to
 	// atLeast or further. It is called on a goroutine of its own and gives up
 	// when ctx ends.
@@ -62,7 +102,8 @@ type Peer struct {
 	election *Election
 	links    *Links
 	writer   *diskWriter
-	inbox    chan any      // quorum.Input or func(), for the loop
+	inbox    chan any      // quorum.Input, []quorum.Input of Submit, or func(), for the loop
+	leader   atomic.Uint64 // link to the leader while clients are served with it; 0: none
 	done     chan struct{} // closed when the loop ends
 	stop     context.CancelFunc
 	ctx      context.Context
@@ -107,6 +148,11 @@ func (p *Peer) deliver(in quorum.Input) { p.post(in) }
 
 func (p *Peer) post(in any) bool {
 	select {
+	case <-p.done:
+		return false
+	default:
+	}
+	select {
 	case p.inbox <- in:
 		return true
 	case <-p.done:
@@ -130,6 +176,45 @@ func (p *Peer) Propose(entries ...quorum.Entry) error {
 	})
 	return p.wait(answer)
 }
+
+// Submit hands the leader's core a batch, in order: any of quorum.Proposals,
+// quorum.SyncRequested, quorum.Settle and quorum.Confirm. It waits only while
+// the loop is far behind. What the core refuses is told to Machine.Refused;
+// an error, ErrClosed, means that nothing of the batch was done. When the Peer
+// ends just then, what was handed over gets no answer any more: Done tells. The
+// batch and the entries in it belong to the Peer from now on. A batch stands behind
+// those submitted before it by the same goroutine.
+func (p *Peer) Submit(batch []quorum.Input) error {
+	if !p.post(batch) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// ToLeader sends a packet, a REQUEST or a REVALIDATE, to the leader that this
+// server follows, in order and without waiting. The error is ErrNotFollowing
+// from the moment on that it does not serve clients with a leader. Without an
+// error the packet is on its way; a Role that follows means that it may have
+// been lost.
+func (p *Peer) ToLeader(packet proto.QuorumPacket) error {
+	link := quorum.Link(p.leader.Load())
+	if link == 0 {
+		return ErrNotFollowing
+	}
+	p.links.Send(link, Outgoing{Packet: packet})
+	return nil
+}
+
+// ToLearner sends a packet, the answer to a REVALIDATE, to a learner that
+// FromLearner has named. It never waits; for a link that is gone it does
+// nothing.
+func (p *Peer) ToLearner(link quorum.Link, packet proto.QuorumPacket) {
+	p.links.Send(link, Outgoing{Packet: packet})
+}
+
+// DropLearner breaks a link off, for what its server asks is too much. Nothing
+// else is lost: it comes back and is brought up to date. LearnerGone follows.
+func (p *Peer) DropLearner(link quorum.Link) { p.links.Drop(link) }
 
 // Confirm asks whether this server still leads; Machine.Confirmed answers.
 func (p *Peer) Confirm(id uint64) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sort"
@@ -33,7 +34,12 @@ type memServer struct {
 	role  quorum.Role
 	roles []quorum.Role
 
-	confirmed                         []uint64
+	confirmed   []uint64
+	notes       []string // calls that are about sessions
+	refused     int      // of the last proposals
+	touched     []byte
+	learnerLink quorum.Link // of the last FromLearner
+
 	truncated, installed, read, snaps int
 	openSnaps                         int
 }
@@ -196,6 +202,55 @@ func (s *memServer) Confirmed(ids []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirmed = append(s.confirmed, ids...)
+}
+
+func (s *memServer) Refused(in quorum.Input, err error) {
+	if p, ok := in.(quorum.Proposals); ok {
+		s.mu.Lock()
+		s.refused = len(p.Entries)
+		s.mu.Unlock()
+	}
+	s.note("refused %T: %v", in, err)
+}
+
+func (s *memServer) FromLearner(link quorum.Link, server int64, observer bool, p proto.QuorumPacket) {
+	s.mu.Lock()
+	s.learnerLink = link
+	s.mu.Unlock()
+	s.note("%d (observer %v): %s %x", server, observer, p.Type, p.Data)
+}
+
+func (s *memServer) LearnerGone(link quorum.Link) { s.note("link %d gone", link) }
+
+// FromLeader notes how much the tree has by then.
+func (s *memServer) FromLeader(p proto.QuorumPacket) {
+	s.mu.Lock()
+	last := lastOf(s.tree)
+	s.mu.Unlock()
+	s.note("leader: %s %x, tree 0x%x", p.Type, p.Data, last)
+}
+
+func (s *memServer) Touches() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	touched := s.touched
+	s.touched = nil
+	return touched
+}
+
+func (s *memServer) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// noted returns what was noted since the last call.
+func (s *memServer) noted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	notes := s.notes
+	s.notes = nil
+	return notes
 }
 
 func (s *memServer) leads() bool {
