@@ -24,6 +24,10 @@ type Config struct {
 	Caches      Caches
 	FourLetter  FourLetter
 	Reconfig    Reconfig
+	Quorum      Quorum
+	Election    Election
+	Leader      Leader
+	Learner     Learner
 }
 
 // Client says where clients connect.

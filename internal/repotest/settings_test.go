@@ -50,7 +50,44 @@ func TestEverySettingIsRead(t *testing.T) {
 
 // unread lists the settings whose reader is still to be written. It must be
 // empty in a release.
-var unread = map[string]bool{}
+var unread = map[string]bool{
+	"Quorum.Enabled":              true,
+	"Quorum.ID":                   true,
+	"Quorum.Observer":             true,
+	"Quorum.Servers":              true,
+	"Quorum.Groups":               true,
+	"Quorum.Weights":              true,
+	"Quorum.Version":              true,
+	"Quorum.OraclePath":           true,
+	"Quorum.InitTicks":            true,
+	"Quorum.SyncTicks":            true,
+	"Quorum.ConnectTicks":         true,
+	"Quorum.ListenOnAllIPs":       true,
+	"Quorum.MultiAddress":         true,
+	"Quorum.ReadOnly":             true,
+	"Quorum.LocalSessions":        true,
+	"Quorum.LocalUpgrades":        true,
+	"Quorum.LinearizableSync":     true,
+	"Election.ConnectTimeoutMs":   true,
+	"Election.HandshakeTimeoutMs": true,
+	"Election.BindRetries":        true,
+	"Election.MinNotifyMs":        true,
+	"Election.MaxNotifyMs":        true,
+	"Election.ObserverDelayMs":    true,
+	"Election.TCPKeepAlive":       true,
+	"Leader.ServesClients":        true,
+	"Leader.EpochWaitMs":          true,
+	"Leader.MaxSnapSyncs":         true,
+	"Leader.MaxDiffSyncs":         true,
+	"Leader.CommitLogCount":       true,
+	"Leader.SnapshotSizeFactor":   true,
+	"Leader.ForceSnapshot":        true,
+	"Learner.ConnectRetryMs":      true,
+	"Learner.ReconnectDelayMs":    true,
+	"Learner.SyncEnabled":         true,
+	"Learner.ObserverMasterPort":  true,
+	"Learner.ObserverQueueBytes":  true,
+}
 
 // through names the methods that read a field for others.
 var through = map[string]string{"MinTimeoutMs": "Clamp", "MaxTimeoutMs": "Clamp", "Words": "Allows"}
