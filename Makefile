@@ -70,8 +70,8 @@ docs: ## write what is generated from the code
 	go test ./conf -run TestDocumentation -update
 
 .PHONY: clean
-clean: ## remove what was built; ./data stays
-	rm -rf bin .cache/bin
+clean: ## remove what was built; ./data and the scripts in bin stay
+	rm -rf $(BIN) .cache/bin dist
 
 .PHONY: help
 help: ## list the targets

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/meerkat-zk/meerkat/server"
+	"github.com/meerkat-zk/meerkat/server/fourletter"
 )
 
 // Set by the linker, see the Makefile. An empty one is taken from what the Go
@@ -42,12 +43,19 @@ func build() server.BuildInfo {
 // versionCommand is the verb version.
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:            "version",
-		Usage:           "say which build this is",
+		Name:  "version",
+		Usage: "say which build this is",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "apache", Usage: "in the one line that zkServer.sh version prints"},
+		},
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
 		Action: func(c *cli.Context) error {
 			b := build()
+			if c.Bool("apache") {
+				_, err := fmt.Fprintln(c.App.Writer, "Meerkat for Apache ZooKeeper, version", fourletter.Version(b.Version, b.Commit, b.Date))
+				return err
+			}
 			_, err := fmt.Fprintf(c.App.Writer, "meerkat %s\ncommit  %s\nbuilt   %s\nwith    %s %s/%s\n",
 				b.Version, b.Commit, b.Date, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
