@@ -1,8 +1,11 @@
 package server
 
 import (
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
 // applyChunk bounds how many transactions are applied under one hold of the
@@ -15,6 +18,7 @@ type applier struct {
 	srv       *Server
 	committed *inbox[proposal]
 	done      chan struct{} // closed when run has returned
+	broken    bool          // owned by run: a transaction could not be read
 
 	mu      sync.Mutex
 	dirty   []*conn  // mu: outboxes that were appended to
@@ -44,23 +48,66 @@ func (a *applier) run() {
 			return
 		}
 		for rest := batch; len(rest) > 0; {
-			n := min(len(rest), applyChunk)
-			a.apply(rest[:n])
+			n := transactionsAhead(rest)
+			if n > 0 {
+				a.apply(rest[:n])
+			} else {
+				rest[0].aside.do()
+				a.flush()
+				n = 1
+			}
 			rest = rest[n:]
 		}
 		a.committed.recycle(batch)
 	}
 }
 
+// transactionsAhead counts those that the batch begins with, up to a chunk.
+func transactionsAhead(batch []proposal) int {
+	n := 0
+	for n < len(batch) && n < applyChunk && batch[n].aside == nil {
+		n++
+	}
+	return n
+}
+
+// decode reads what was proposed elsewhere. It was checked when it came, so
+// that an error here means a bug or broken memory: nothing can be applied
+// any more.
+func (a *applier) decode(chunk []proposal) error {
+	for i := range chunk {
+		p := &chunk[i]
+		if p.raw == nil {
+			continue
+		}
+		var err error
+		if p.entry, err = proto.DecodeEntry(p.raw); err != nil {
+			return fmt.Errorf("committed transaction: %w", err)
+		}
+	}
+	return nil
+}
+
 // apply runs one chunk under the gate, then sends what it produced.
 func (a *applier) apply(chunk []proposal) {
 	srv := a.srv
+	if a.broken {
+		return
+	}
+	if err := a.decode(chunk); err != nil {
+		a.broken = true
+		srv.fail(err)
+		return
+	}
 	began := srv.clock.nanos()
 	srv.gate.enterWrite()
 	srv.meters.gateWait.Observe(time.Duration(srv.clock.nanos() - began))
 	for i := range chunk {
 		p := &chunk[i]
 		result := srv.tree.Apply(&p.entry)
+		if p.raw != nil {
+			p.origin = srv.claimant(&p.entry.Header)
+		}
 		if p.origin != nil {
 			p.origin.applied(&p.entry, &result)
 		}

@@ -36,6 +36,7 @@ type conn struct {
 	// frames end one byte earlier. Written by the reader before its session.
 	hasReadOnly bool
 	ids         atomic.Pointer[[]proto.ID]
+	alive       atomic.Bool  // has read requests since the leader was last told
 	dirty       atomic.Bool  // stands in the applier's list of outboxes to flush
 	last        atomic.Bool  // nothing is appended any more: close once written
 	waiting     atomic.Int64 // requests without a reply yet
@@ -90,6 +91,8 @@ func (c *conn) serve() {
 		c.srv.meters.oversized.Add(1)
 	case errors.Is(err, errLargeRequests):
 		c.srv.meters.largeRejected.Add(1)
+	case errors.Is(err, io.EOF) && !c.asks.Load():
+		c.srv.meters.dropped.Add(1)
 	}
 	switch {
 	case c.srv.stopped(err):
@@ -131,6 +134,7 @@ func (c *conn) serveBurst() error {
 		return err
 	}
 	c.turn.began = c.srv.clock.nanos()
+	c.alive.Store(true)
 	return nil
 }
 
@@ -189,7 +193,6 @@ func (c *conn) end() {
 	c.srv.tree.Watches().RemoveAll(c)
 	c.srv.gate.leaveWrite()
 	c.srv.conns.remove(c)
-	c.srv.meters.dropped.Add(1)
 }
 
 // sessionID returns the id of the session; 0 before the handshake.

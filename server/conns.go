@@ -2,6 +2,8 @@ package server
 
 import (
 	"sync"
+
+	"github.com/meerkat-zk/meerkat/jute"
 )
 
 // connTable knows every open connection, and which of them has a session.
@@ -59,6 +61,20 @@ func (t *connTable) of(session int64) *conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.bySession[session]
+}
+
+// touched returns the sessions that have shown life since the last call, as
+// they stand in the answer to a leader's PING: a long id, an int timeout in ms.
+func (t *connTable) touched() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b []byte
+	for id, c := range t.bySession {
+		if c.alive.Swap(false) {
+			b = jute.AppendInt(jute.AppendLong(b, id), c.timeout.Load())
+		}
+	}
+	return b
 }
 
 // list returns all connections, in no order.

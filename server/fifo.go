@@ -1,6 +1,9 @@
 package server
 
-import "github.com/meerkat-zk/meerkat/jute/proto"
+import (
+	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
 
 // pending is a request that cannot be answered yet: a write whose transaction
 // is on its way, or anything that came behind one.
@@ -13,6 +16,7 @@ type pending struct {
 	body []byte        // of a parked request; in the fifo's own memory
 	ids  []proto.ID    // of a parked request, as they were when it came
 	at   int64         // when it came, in ns of the server's clock
+	held *outcome      // of a held write
 }
 
 type pendingKind byte
@@ -22,10 +26,22 @@ const (
 	awaitsSync                     // run when the leader says that its turn has come
 	waitsBehind                    // run right after the last write ahead of it
 	rejected                       // answered with code in its turn
+	held                           // applied, and answered in its turn: a sync is ahead of it
 )
 
 // parked tells whether a request waits for nothing but those ahead of it.
-func (k pendingKind) parked() bool { return k == waitsBehind || k == rejected }
+func (k pendingKind) parked() bool { return k >= waitsBehind }
+
+// outcome is what an applied write is answered from later.
+type outcome struct {
+	entry  proto.Entry
+	result datatree.Result
+}
+
+// hold keeps the outcome of a write.
+func (p *pending) hold(e *proto.Entry, result *datatree.Result) {
+	p.kind, p.held = held, &outcome{entry: *e, result: *result}
+}
 
 // fifo keeps the order of one session: replies leave in the order in which
 // requests came, and a read misses none of the session's writes.
@@ -72,6 +88,17 @@ func (f *fifo) keep(body []byte) []byte {
 }
 
 func (f *fifo) front() *pending { return &f.items[f.head] }
+
+// firstWrite returns the first write whose transaction is awaited; nil when
+// there is none.
+func (f *fifo) firstWrite() *pending {
+	for i := f.head; i < len(f.items); i++ {
+		if f.items[i].kind == awaitsTxn {
+			return &f.items[i]
+		}
+	}
+	return nil
+}
 
 // pop removes the front.
 func (f *fifo) pop() {

@@ -69,7 +69,7 @@ func (c *conn) firstFrame() ([]byte, error) {
 // connect opens a new session, or renews the one the client names.
 func (c *conn) connect(req *proto.ConnectRequest) error {
 	srv := c.srv
-	if c.term = srv.term.Load(); c.term == nil {
+	if c.term = srv.term.Load(); c.term == nil || c.term.closed {
 		return errNotServed
 	}
 	kind := throttle.NewSession
@@ -99,6 +99,7 @@ func (c *conn) connect(req *proto.ConnectRequest) error {
 func (c *conn) openSession(timeoutMs int32) error {
 	s := c.srv.sessions.Create(timeoutMs, session.Local)
 	c.session.Store(s)
+	c.alive.Store(true)
 	c.srv.conns.bind(s.ID, c)
 	c.turn.op = proto.OpCreateSession
 	if c.srv.requests.Enter(&c.turn) == throttle.Drop {
@@ -141,6 +142,7 @@ func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
 		return errFinished
 	}
 	c.session.Store(s)
+	c.alive.Store(true)
 	size := c.accept()
 	c.stats.Replied(stats.Reply{
 		Op: proto.OpCreateSession, Zxid: c.srv.lastZxid(), Bytes: size, BeganNs: c.turn.began, EndNs: c.srv.clock.nanos(),

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/quorum"
 )
 
 // proposal is a transaction on its way from the proposer to the applier.
@@ -11,6 +12,19 @@ type proposal struct {
 	entry  proto.Entry
 	size   int   // bytes of its wire form
 	origin *conn // the connection that waits for the reply; nil for none
+	// raw is the wire form of a transaction that was not proposed here, or not
+	// in this term: entry is decoded from it, and origin found, when it is
+	// applied.
+	raw []byte
+	// aside is set for what is no transaction but has its place among them.
+	aside *aside
+}
+
+// aside takes its turn between transactions: among those proposed, as an
+// input of the quorum's core; among those committed, as something to do.
+type aside struct {
+	input quorum.Input
+	do    func()
 }
 
 // logQueue gathers proposals while the log writer syncs the ones before: the

@@ -9,8 +9,9 @@ import (
 
 // startMaintenance starts what runs beside the requests.
 func (srv *Server) startMaintenance() {
-	srv.sessions.Start()
-	srv.background.Go(srv.closeOrphans)
+	if p := srv.orders(); p != nil { // else whoever leads does it
+		srv.background.Go(func() { srv.closeOrphans(p, srv.stopping) })
+	}
 	srv.every(time.Duration(srv.cfg.Containers.CheckIntervalMs)*time.Millisecond, srv.reap)
 	if hours := srv.cfg.Storage.PurgeIntervalHours; hours > 0 {
 		srv.background.Go(func() { srv.purge() }) // the first at start
@@ -83,16 +84,16 @@ const orphanPause = time.Second
 
 // closeOrphans ends the sessions that own ephemerals and are not in the
 // session table, as data written by a server that crashed can have them.
-func (srv *Server) closeOrphans() {
+func (srv *Server) closeOrphans(p *proposer, giveUp <-chan struct{}) {
 	srv.gate.enterRead()
 	orphans := srv.tree.OrphanOwners()
 	srv.gate.leaveRead()
 	for _, id := range orphans {
 		srv.log.Warn().Str("session", hexID(id)).Msg("ephemerals without a session: deleted")
-		for !srv.orders().closeSession(id) {
+		for !p.closeSession(id) {
 			select {
 			case <-time.After(orphanPause):
-			case <-srv.stopping:
+			case <-giveUp:
 				return
 			}
 		}

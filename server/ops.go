@@ -9,6 +9,7 @@ const (
 	kindUnknown opKind = iota // answered Unimplemented, then the connection closes
 	kindRead                  // answered from the tree, in its session's order
 	kindWrite                 // becomes a transaction
+	kindSync                  // a read that may have to wait for the leader's word
 )
 
 // ops are the requests that the server knows. To add one: its number and
@@ -36,7 +37,7 @@ var ops = map[proto.Op]opKind{
 	proto.OpGetAllChildrenNumber: kindRead,
 	proto.OpGetEphemerals:        kindRead,
 	proto.OpMultiRead:            kindRead,
-	proto.OpSync:                 kindRead,
+	proto.OpSync:                 kindSync,
 	proto.OpPing:                 kindRead,
 	proto.OpWhoAmI:               kindRead,
 	proto.OpSetWatches:           kindRead,

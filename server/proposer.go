@@ -69,6 +69,16 @@ func (p *proposer) submit(origin *conn, r *prepare.Request) proto.ErrCode {
 	return proto.OK
 }
 
+// decline gives a write of another server's client a transaction that changes
+// nothing: it tells that client why.
+func (p *proposer) decline(r *prepare.Request, code proto.ErrCode) {
+	result := p.prep.Decline(r, code)
+	p.queue.put(proposal{entry: result.Entry, size: len(result.Raw)}, result.Raw)
+}
+
+// sync is for a leader's own clients, when it has to be linearizable.
+func (p *proposer) sync(origin *conn, _ proto.RequestHeader, _ []byte) { origin.term.leads.ask(origin) }
+
 // count keeps account of a prepared write.
 func (p *proposer) count(r *prepare.Result) {
 	m := p.srv.meters

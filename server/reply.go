@@ -21,13 +21,56 @@ func (c *conn) refuse(h proto.RequestHeader, code proto.ErrCode, began int64, to
 	})
 }
 
-// applied answers the write at the front and then all that waited only for
-// it. It is called by the applier under the gate's write side.
+// claimant returns the connection whose write, forwarded to the leader, has
+// come back as a transaction; nil when it is another server's client's, or
+// nobody's. It is called by the applier under the gate's write side.
+func (srv *Server) claimant(h *proto.TxnHeader) *conn {
+	c := srv.conns.of(h.ClientID)
+	if c == nil {
+		return nil
+	}
+	if p := c.fifo.firstWrite(); p == nil || p.xid != h.Cxid {
+		return nil
+	}
+	return c
+}
+
+// applied answers the first write and then all that waited only for it. It is
+// called by the applier under the gate's write side.
 func (c *conn) applied(e *proto.Entry, result *datatree.Result) {
 	if c.gone {
 		return // and so is the fifo
 	}
+	if result.Err == proto.ErrSessionMoved && e.Header.Type == proto.OpError {
+		c.cut() // as in Apache: the client has gone elsewhere
+		return
+	}
 	p := c.fifo.front()
+	if p.kind == awaitsSync {
+		c.fifo.firstWrite().hold(e, result)
+		return
+	}
+	c.complete(p, e, result)
+	c.runParked()
+	c.flushLater()
+}
+
+// syncDone answers the sync at the front. It is called by the applier.
+func (c *conn) syncDone() {
+	c.srv.gate.enterWrite()
+	defer c.srv.gate.leaveWrite()
+	if c.gone {
+		return
+	}
+	p := c.fifo.front()
+	c.answer(proto.RequestHeader{Xid: p.xid, Op: p.op}, p.body, p.ids, p.at, c.stats)
+	c.unpark()
+	c.runParked()
+	c.flushLater()
+}
+
+// complete answers a write at the front.
+func (c *conn) complete(p *pending, e *proto.Entry, result *datatree.Result) {
 	size := c.replyTo(p, e, result)
 	op := p.op
 	if e.Header.Type == proto.OpError {
@@ -37,8 +80,6 @@ func (c *conn) applied(e *proto.Entry, result *datatree.Result) {
 		Op: op, Xid: p.xid, Zxid: e.Header.Zxid, Bytes: size, BeganNs: p.at, EndNs: c.srv.clock.nanos(), Update: true,
 	})
 	c.unpark()
-	c.runParked()
-	c.flushLater()
 }
 
 // runParked answers what waited only for the request before it.
@@ -46,9 +87,13 @@ func (c *conn) runParked() {
 	for !c.fifo.empty() && c.fifo.front().kind.parked() {
 		p := c.fifo.front()
 		h := proto.RequestHeader{Xid: p.xid, Op: p.op}
-		if p.kind == rejected {
+		switch p.kind {
+		case held:
+			c.complete(p, &p.held.entry, &p.held.result)
+			continue
+		case rejected:
 			c.refuse(h, p.code, p.at, c.stats)
-		} else {
+		default:
 			c.answer(h, p.body, p.ids, p.at, c.stats)
 		}
 		c.unpark()

@@ -28,6 +28,7 @@ func newStandalone(srv *Server) *standalone {
 func (a *standalone) start() error {
 	go a.writer.run() // ends with the queue; see finish
 	a.srv.begin(a.term)
+	a.srv.sessions.Start()
 	return nil
 }
 

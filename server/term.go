@@ -14,10 +14,36 @@ type term struct {
 	writes   writePath
 	proposer *proposer     // writes, when this server orders them itself; else nil
 	over     chan struct{} // closed when it ends
+	leads    *leadership   // of the leader of an ensemble; else nil
+	// awaitsSync means that a sync has to be asked for; else what is ahead of
+	// it in its session is all that it waits for.
+	awaitsSync bool
+	// closed means that no client is let in: leaderServes=no.
+	closed bool
 }
 
 func newTerm(mode string, writes writePath, proposer *proposer) *term {
 	return &term{mode: mode, writes: writes, proposer: proposer, over: make(chan struct{})}
+}
+
+// end cuts off all connections: their clients go elsewhere, or come back when
+// there is a new term. It is called by the applier.
+func (srv *Server) end(t *term) {
+	srv.term.Store(nil)
+	close(t.over)
+	for _, c := range srv.conns.list() {
+		c.cut()
+	}
+}
+
+// resumeSessions makes the tracker know what the tree does, and starts every
+// timeout anew: while there was no leader nobody could show life. It is called
+// by the applier before a term of an ensemble begins.
+func (srv *Server) resumeSessions() {
+	srv.sessions.Reset()
+	for id, timeoutMs := range srv.tree.Sessions() {
+		srv.sessions.Track(id, timeoutMs)
+	}
 }
 
 // engine is what makes of this server's writes, and of others', the one order
@@ -47,6 +73,9 @@ type writePath interface {
 	// renewSession moves a session to this server, and returns nil if there
 	// is no such session any more. An error means that nobody can tell.
 	renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error)
+	// sync asks for the word that a sync may be answered, in a term that
+	// awaits it. The caller has entered, and parks the request.
+	sync(origin *conn, h proto.RequestHeader, body []byte)
 }
 
 // begin lets clients in.

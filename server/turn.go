@@ -109,10 +109,14 @@ func (t *turn) request(frame []byte) error {
 		c.srv.meters.throttled.Add(1)
 		t.refuse(h, proto.ErrThrottledOp)
 	case throttle.Submit:
-		if kind == kindWrite {
+		switch {
+		case kind == kindWrite:
 			return t.write(h, body)
+		case kind == kindSync && c.term.awaitsSync:
+			t.sync(h, body)
+		default:
+			t.read(h, body)
 		}
-		t.read(h, body)
 	}
 	return nil
 }
@@ -155,6 +159,14 @@ func (t *turn) read(h proto.RequestHeader, body []byte) {
 		return
 	}
 	c.park(pending{xid: h.Xid, op: h.Op, kind: waitsBehind, body: body, ids: c.identities(), at: t.began})
+}
+
+// sync asks for the leader's word and parks the request until it comes.
+func (t *turn) sync(h proto.RequestHeader, body []byte) {
+	c := t.conn
+	t.enter(holdWrites)
+	c.term.writes.sync(c, h, body)
+	c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsSync, body: body, ids: c.identities(), at: t.began})
 }
 
 // write proposes a write, or parks its refusal behind the writes before it.

@@ -77,6 +77,25 @@ func New(cfg Config, tree *datatree.Tree, registry *auth.Registry, sessions Sess
 // Zxid returns the last zxid given out.
 func (p *Preparer) Zxid() int64 { return p.zxid }
 
+// Advance makes the next zxid the one after this: a leader begins its epoch.
+func (p *Preparer) Advance(zxid int64) { p.zxid = max(p.zxid, zxid) }
+
+// Decline gives a write that was not even looked at a transaction that tells
+// why.
+func (p *Preparer) Decline(r *Request, code proto.ErrCode) Result {
+	p.begin(r)
+	p.now.Type = proto.OpError
+	result, _ := p.finish(&proto.ErrorTxn{Err: code})
+	return result
+}
+
+// Readable tells whether the record of a write can be read.
+func Readable(op proto.Op, body []byte) bool {
+	var p Preparer
+	d := jute.NewDecoder(body)
+	return p.decode(&Request{Op: op, Body: body}, &d) != nil
+}
+
 // Changes returns how many changes of znodes were prepared, and how many of
 // these the preparer has seen applied. It may be called at any time.
 func (p *Preparer) Changes() (prepared, applied int64) {

@@ -73,7 +73,8 @@ func NewTracker(cfg Config) *Tracker {
 // NowMs reads the tracker's clock, for Keep.
 func (t *Tracker) NowMs() int64 { return t.cfg.NowMs() }
 
-// Start begins to expire sessions, on a goroutine that Close waits for.
+// Start begins to expire sessions, on a goroutine that Close waits for. Start
+// and Close are called by one goroutine at a time.
 func (t *Tracker) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.stop, t.stopped = cancel, make(chan struct{})
@@ -84,11 +85,12 @@ func (t *Tracker) Start() {
 }
 
 // Close stops the expiry and waits until no callback runs. It must not be
-// called from the callback. The tracker can still be asked.
+// called from the callback. The tracker can still be asked, and started again.
 func (t *Tracker) Close() {
 	if t.stop != nil {
 		t.stop()
 		<-t.stopped
+		t.stop = nil
 	}
 }
 
@@ -125,6 +127,16 @@ func (t *Tracker) Track(id int64, timeoutMs int32) *Session {
 		return s
 	}
 	return t.track(id, timeoutMs)
+}
+
+// Reset forgets all sessions. It is called between Close and the next Start.
+func (t *Tracker) Reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.sessions {
+		t.queue.End(&s.item)
+	}
+	clear(t.sessions)
 }
 
 // track adds a session. Callers hold mu.
