@@ -63,11 +63,11 @@ func (d *Directory) Files() (snapshots, logs []FileInfo, err error) { return d.s
 // it into st, as a server would that starts, and with the same errors. A torn
 // end is passed over and not cut.
 func (d *Directory) Recover(st State) (Recovered, error) {
-	rec, err := d.s.recoverSnapshot(st)
+	rec, damaged, err := d.s.recoverSnapshot(st)
 	if err != nil {
 		return Recovered{}, err
 	}
-	return rec, d.s.recoverLog(st, &rec)
+	return rec, d.s.recoverLog(st, &rec, damaged)
 }
 
 // EntriesAfter reads the transactions above a zxid as a recovery from a

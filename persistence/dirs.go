@@ -95,7 +95,7 @@ func closeAll(closers []io.Closer) error {
 }
 
 // removeLeftovers deletes what a crash left unfinished: a log file without a
-// name, and snapshots that were still being written.
+// name, and snapshots that were still being written or were to be installed.
 func (s *Store) removeLeftovers() error {
 	var errs []error
 	remove := func(dir string, leftover func(string) bool) {
@@ -112,6 +112,9 @@ func (s *Store) removeLeftovers() error {
 	}
 	remove(s.logDir, func(name string) bool { return name == spareName })
 	remove(s.snapDir, func(name string) bool {
+		if strings.HasPrefix(name, stagedPrefix+"."+snapshotPrefix+".") || name == installName+tmpSuffix {
+			return true
+		}
 		_, _, ok := parseName(name, snapshotPrefix)
 		return ok && strings.HasSuffix(name, tmpSuffix)
 	})

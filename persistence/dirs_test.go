@@ -185,7 +185,12 @@ func TestEpochs(t *testing.T) {
 		{"both", map[string]string{"currentEpoch": "3", "acceptedEpoch": "4"}, Epochs{3, 4}, ""},
 		{"with newlines", map[string]string{"currentEpoch": "5\n", "acceptedEpoch": "6\r\nx"}, Epochs{5, 6}, ""},
 		{"current only", map[string]string{"currentEpoch": "3"}, Epochs{3, 3}, ""},
-		{"current too old", map[string]string{"currentEpoch": "2", "acceptedEpoch": "4"}, Epochs{}, "older than the last transaction 0x300000007"},
+		{"current not written yet", map[string]string{"currentEpoch": "2", "acceptedEpoch": "4"}, Epochs{2, 4}, ""},
+		{"current too old", map[string]string{"currentEpoch": "1", "acceptedEpoch": "2"}, Epochs{}, "older than the last transaction 0x300000007"},
+		{"current too old, accepted missing", map[string]string{"currentEpoch": "2"}, Epochs{}, "older than the last transaction 0x300000007"},
+		{"current on its way, torn", map[string]string{"currentEpoch": "2", "currentEpoch.tmp": "", "acceptedEpoch": "3"}, Epochs{2, 3}, ""},
+		{"current on its way, never promised", map[string]string{"currentEpoch": "2", "currentEpoch.tmp": "9", "acceptedEpoch": "3"}, Epochs{2, 3}, ""},
+		{"of a server that had nothing", map[string]string{"currentEpoch": "-1", "acceptedEpoch": "3"}, Epochs{0, 3}, ""},
 		{"current on its way", map[string]string{"currentEpoch": "2", "currentEpoch.tmp": "3", "acceptedEpoch": "3"}, Epochs{3, 3}, ""},
 		{"accepted too old", map[string]string{"currentEpoch": "3", "acceptedEpoch": "2"}, Epochs{}, "less than the current epoch"},
 		{"no number", map[string]string{"currentEpoch": "three"}, Epochs{}, `found "three"`},
@@ -270,18 +275,18 @@ func TestPurge(t *testing.T) {
 
 func TestTruncate(t *testing.T) {
 	for _, tc := range []struct {
-		to, last  int64
+		to        int64
 		logs      []int64
 		snapshots []int64
 	}{
-		{9, 9, []int64{1, 4, 7}, []int64{0, 5}},
-		{8, 8, []int64{1, 4, 7}, []int64{0, 5}},
-		{7, 7, []int64{1, 4, 7}, []int64{0, 5}},
-		{6, 6, []int64{1, 4}, []int64{0, 5}},
-		{5, 5, []int64{1, 4}, []int64{0, 5}},
-		{4, 4, []int64{1, 4}, []int64{0}},
-		{2, 2, []int64{1}, []int64{0}},
-		{0, 0, nil, []int64{0}},
+		{9, []int64{1, 4, 7}, []int64{0, 5}},
+		{8, []int64{1, 4, 7}, []int64{0, 5}},
+		{7, []int64{1, 4, 7}, []int64{0, 5}},
+		{6, []int64{1, 4}, []int64{0, 5}},
+		{5, []int64{1, 4}, []int64{0, 5}},
+		{4, []int64{1, 4}, []int64{0}},
+		{2, []int64{1}, []int64{0}},
+		{0, nil, []int64{0}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			disk := vfs.NewMem()
@@ -297,13 +302,9 @@ func TestTruncate(t *testing.T) {
 				}
 				synctest.Wait()
 			}
-			last, err := s.Truncate(tc.to)
-			must(t, err)
-			if last != tc.last {
-				t.Errorf("Truncate(%d) = %d", tc.to, last)
-			}
-			if err := s.Append(99, testEntry(99, 1)); !errors.Is(err, ErrNotRecovered) {
-				t.Errorf("Append before Recover = %v", err)
+			must(t, s.Truncate(tc.to))
+			if err := s.Append(tc.to, testEntry(tc.to, 1)); !errors.Is(err, ErrOrder) {
+				t.Errorf("Append of what is there already = %v", err)
 			}
 			snapshots, logs, err := s.Files()
 			must(t, err)
@@ -359,8 +360,7 @@ func TestCrashWhileTruncating(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := s.Truncate(3)
-		must(t, err)
+		must(t, s.Truncate(3))
 		disk.Observe(nil)
 		must(t, s.Close())
 		if len(clones) < 30 {
@@ -387,7 +387,7 @@ func TestTruncateNeedsASnapshot(t *testing.T) {
 	_, err := s.SaveSnapshot(h)
 	must(t, err)
 	must(t, disk.Remove("/data/version-2/snapshot.0"))
-	if _, err := s.Truncate(2); !errors.Is(err, ErrNoSnapshot) {
+	if err := s.Truncate(2); !errors.Is(err, ErrOutOfReach) {
 		t.Errorf("Truncate = %v", err)
 	}
 	must(t, s.Close())

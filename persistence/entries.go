@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
@@ -22,31 +21,15 @@ type EntryReader struct {
 // zxid. It fails with [ErrPurged] when the log may no longer have the first
 // of them.
 func (s *Store) Entries(fromZxid int64) (*EntryReader, error) {
-	// What is durable must be known before the list is made. Files that begin
-	// later are left out.
-	cur, base := s.writer.cur.Load(), s.writer.base.Load()
-	var durable int64
-	if cur != nil {
-		durable, base = cur.synced.Load(), cur.zxid-1
-	}
-	files, err := listLogs(s.fs, s.logDir)
+	files, err := s.durableLogs()
 	if err != nil {
 		return nil, err
-	}
-	if i := slices.IndexFunc(files, func(f dataFile) bool { return f.zxid > base }); i >= 0 {
-		files = files[:i]
-	}
-	if cur != nil {
-		files = append(files, dataFile{path: cur.path, zxid: cur.zxid, size: durable})
 	}
 	if len(files) > 0 && files[0].zxid > fromZxid {
 		return nil, fmt.Errorf("%w: 0x%x, the oldest file starts with 0x%x", ErrPurged, fromZxid, files[0].zxid)
 	}
-	r := &EntryReader{it: logIter{fs: s.fs, log: s.log, limit: s.cfg.MaxEntryBytes, from: fromZxid}}
-	if len(files) > 0 {
-		r.it.files = logsFrom(files, fromZxid)
-		r.it.seen = r.it.files[0].zxid - 1
-	}
+	r := s.readFrom(files, fromZxid)
+	r.it.from = fromZxid
 	return r, nil
 }
 
@@ -81,3 +64,38 @@ func (r *EntryReader) Err() error {
 
 // Close lets go of the files.
 func (r *EntryReader) Close() error { return r.it.close() }
+
+// readFrom reads the files from the one that may hold a zxid, with all of its
+// records.
+func (s *Store) readFrom(files []dataFile, zxid int64) *EntryReader {
+	r := &EntryReader{it: logIter{fs: s.fs, log: s.log, limit: s.cfg.MaxEntryBytes}}
+	if len(files) > 0 {
+		r.it.files = logsFrom(files, zxid)
+		r.it.seen = r.it.files[0].zxid - 1
+	}
+	return r
+}
+
+// durableLogs lists the log files, each with the size up to which it was
+// durable when the list was made. Files that were begun later are left out.
+func (s *Store) durableLogs() ([]dataFile, error) {
+	cur, base := s.writer.cur.Load(), s.writer.base.Load() // before the list
+	var durable int64
+	if cur != nil {
+		durable, base = cur.synced.Load(), cur.zxid-1
+	}
+	files, err := listLogs(s.fs, s.logDir)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range files {
+		if f.zxid > base {
+			files = files[:i]
+			break
+		}
+	}
+	if cur != nil {
+		files = append(files, dataFile{path: cur.path, zxid: cur.zxid, size: durable})
+	}
+	return files, nil
+}

@@ -31,36 +31,62 @@ type Epochs struct {
 }
 
 // LoadEpochs reads both files, as a quorum server does once after recovery.
-// What is missing is created from the last zxid's epoch. A current epoch that
-// was on its way to the disk when the server died is taken up.
+// What is missing is created from the last zxid's epoch, which may be -1.
+//
+// A server that died after it had logged transactions of a new leader, and
+// before the file says that it follows that one, has an older current epoch
+// than its last transaction. It had promised to follow: the accepted epoch
+// covers it. Apache refuses to start then, unless currentEpoch.tmp is there;
+// here it is refused only when nothing was promised.
 func (s *Store) LoadEpochs(lastZxid int64) (Epochs, error) {
-	epoch := epochOf(lastZxid)
+	epoch := max(0, epochOf(lastZxid))
 	current, err := s.readOrCreate(currentEpochName, epoch)
 	if err != nil {
 		return Epochs{}, err
 	}
+	accepted, err := s.readEpoch(acceptedEpochName)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return Epochs{}, err
+	}
+	if missing {
+		accepted = epoch
+	}
 	if epoch > current {
-		current, err = s.readEpoch(currentEpochName + tmpSuffix)
-		if errors.Is(err, fs.ErrNotExist) {
+		if current, err = s.pendingEpoch(current, accepted); err != nil {
+			return Epochs{}, err
+		}
+		if epoch > current && (missing || epoch > accepted) {
 			return Epochs{}, fmt.Errorf("%w: %s is older than the last transaction 0x%x",
 				ErrEpoch, filepath.Join(s.snapDir, currentEpochName), lastZxid)
 		}
-		if err == nil {
-			err = s.SetCurrentEpoch(current)
-		}
-		if err != nil {
+	}
+	if missing {
+		if accepted, err = s.readOrCreate(acceptedEpochName, epoch); err != nil {
 			return Epochs{}, err
 		}
-	}
-	accepted, err := s.readOrCreate(acceptedEpochName, epoch)
-	if err != nil {
-		return Epochs{}, err
 	}
 	if accepted < current {
 		return Epochs{}, fmt.Errorf("%w: the accepted epoch %d is less than the current epoch %d in %s",
 			ErrEpoch, accepted, current, s.snapDir)
 	}
 	return Epochs{Current: current, Accepted: accepted}, nil
+}
+
+// pendingEpoch takes up a current epoch that was on its way to the disk when
+// the server died: everything that it stands for was durable by then. One that
+// is torn counts for nothing.
+func (s *Store) pendingEpoch(current, accepted int64) (int64, error) {
+	pending, err := s.readEpoch(currentEpochName + tmpSuffix)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrEpoch):
+		return current, nil
+	case err != nil:
+		return 0, err
+	case pending <= current || pending > accepted:
+		return current, nil
+	}
+	return pending, s.SetCurrentEpoch(pending)
 }
 
 // SetCurrentEpoch writes the current epoch and makes it durable. All
@@ -91,7 +117,7 @@ func (s *Store) readEpoch(name string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%w: found %q in %s", ErrEpoch, line, filepath.Join(s.snapDir, name))
 	}
-	return v, nil
+	return max(0, v), nil // Apache writes -1 for a server that has nothing
 }
 
 func (s *Store) writeEpoch(name string, epoch int64) error {

@@ -31,6 +31,12 @@ var (
 	ErrOrder = errors.New("transaction out of order")
 	// ErrPurged means that the log no longer reaches back to an entry.
 	ErrPurged = errors.New("transactions are no longer in the log")
+	// ErrOutOfReach means that log and snapshots do not lead to a zxid without
+	// a hole. Nothing was changed.
+	ErrOutOfReach = errors.New("transactions are out of reach of the log")
+	// ErrReplaced means that a snapshot is of a history that was truncated or
+	// replaced meanwhile.
+	ErrReplaced = errors.New("the history was truncated or replaced")
 	// ErrClosed means that the store is closed.
 	ErrClosed = errors.New("store is closed")
 )

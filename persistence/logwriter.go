@@ -214,6 +214,22 @@ func (w *logWriter) close() error {
 	return err
 }
 
+// pause makes durable what is pending and ends the current file, before the
+// files are changed otherwise.
+func (w *logWriter) pause() error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case !w.recovered:
+		return ErrNotRecovered
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	w.base.Store(w.last)
+	return nil
+}
+
 // finish syncs what is pending and ends the current file. A log that failed
 // is left as it is.
 func (w *logWriter) finish() error {

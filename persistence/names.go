@@ -17,6 +17,10 @@ const (
 	// spareName is the log file that is prepared before its name is known.
 	// Apache takes it for neither a log nor a snapshot.
 	spareName = "spare.log"
+	// stagedPrefix begins the name of a snapshot that is to be installed, and
+	// installName is the file that says so. Apache ignores both.
+	stagedPrefix = "staged"
+	installName  = "install"
 )
 
 func logName(zxid int64) string { return logPrefix + "." + strconv.FormatInt(zxid, 16) }

@@ -14,6 +14,8 @@ const MinRetain = 3
 // logs that none of those needs. It returns the paths it removed, also when
 // it fails half-way. It may run beside everything else.
 func (s *Store) Purge(keep int) (removed []string, err error) {
+	s.purging.Lock()
+	defer s.purging.Unlock()
 	err = s.purge(keep, s.fs.Remove, func(f dataFile) { removed = append(removed, f.path) })
 	return removed, err
 }

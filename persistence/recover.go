@@ -19,24 +19,28 @@ type Recovered struct {
 	SnapshotPath string // empty when there was no snapshot
 	Txns         int    // replayed
 	// NeedsSnapshot means that a snapshot must be saved before the first
-	// Append: without one the log could not be replayed.
+	// Append: without one the log could not be replayed. With Zxid -1 it must
+	// not, or the directory would be a database at the next start: the first
+	// snapshot is one that is installed.
 	NeedsSnapshot bool
 	Took          time.Duration
 }
 
 // Recover reads the newest snapshot that is whole and all transactions after
 // it into st, repairs what a crash tore, and opens the log for writing. It is
-// called after Open, and again after Truncate.
+// called after Open, and again when st must be loaded anew, as after a
+// Truncate; what was appended meanwhile is synced first.
 func (s *Store) Recover(st State) (Recovered, error) {
 	start := time.Now()
-	if err := s.writer.err; err != nil {
+	if err := s.writer.pause(); err != nil && !errors.Is(err, ErrNotRecovered) {
 		return Recovered{}, err
 	}
-	rec, err := s.recoverSnapshot(st)
+	s.spares.trim()
+	rec, damaged, err := s.recoverSnapshot(st)
 	if err != nil {
 		return Recovered{}, err
 	}
-	if err := s.recoverLog(st, &rec); err != nil {
+	if err := s.recoverLog(st, &rec, damaged); err != nil {
 		return Recovered{}, err
 	}
 	s.hasSnapshot.Store(rec.SnapshotZxid >= 0)
@@ -51,31 +55,33 @@ func (s *Store) Recover(st State) (Recovered, error) {
 	return rec, nil
 }
 
-// recoverSnapshot loads the newest snapshot that is whole.
-func (s *Store) recoverSnapshot(st State) (Recovered, error) {
+// recoverSnapshot loads the newest snapshot that is whole. damaged says what
+// is wrong with those that are newer.
+func (s *Store) recoverSnapshot(st State) (rec Recovered, damaged, err error) {
 	files, err := s.validSnapshots(maxSnapshots)
 	if err != nil {
-		return Recovered{}, err
+		return Recovered{}, nil, err
 	}
 	var failures []error
 	for _, f := range files {
 		err := s.loadSnapshot(f, st)
 		if err == nil {
-			return Recovered{Zxid: f.zxid, SnapshotZxid: f.zxid, SnapshotPath: f.path}, nil
+			return Recovered{Zxid: f.zxid, SnapshotZxid: f.zxid, SnapshotPath: f.path}, errors.Join(failures...), nil
 		}
 		s.log.Warn().Err(err).Str("file", f.path).Msg("snapshot is damaged, trying an older one")
 		failures = append(failures, fmt.Errorf("%s: %w", f.path, err))
 		st.Reset()
 	}
 	if len(files) > 0 {
-		return Recovered{}, fmt.Errorf("%w: no snapshot in %s can be read; restore one from a copy, or clear this server's data "+
+		return Recovered{}, nil, fmt.Errorf("%w: no snapshot in %s can be read; restore one from a copy, or clear this server's data "+
 			"and let it copy another's: %w", ErrCorrupt, s.snapDir, errors.Join(failures...))
 	}
-	return Recovered{SnapshotZxid: -1, NeedsSnapshot: true}, nil
+	return Recovered{SnapshotZxid: -1, NeedsSnapshot: true}, nil, nil
 }
 
-// recoverLog replays what follows the snapshot.
-func (s *Store) recoverLog(st State, rec *Recovered) error {
+// recoverLog replays what follows the snapshot. When newer snapshots are
+// damaged, the log must have all that they had.
+func (s *Store) recoverLog(st State, rec *Recovered, damaged error) error {
 	logs, err := listLogs(s.fs, s.logDir)
 	if err != nil {
 		return err
@@ -85,7 +91,7 @@ func (s *Store) recoverLog(st State, rec *Recovered) error {
 		it.repair = s.repair
 	}
 	it.files = logsFrom(logs, it.from)
-	replay := replayer{it: it, state: st, rec: rec}
+	replay := replayer{it: it, state: st, rec: rec, damaged: damaged}
 	if rec.SnapshotZxid < 0 && !s.cfg.TrustEmptySnapshot {
 		replay.refuse = fmt.Errorf("%w in %s, and no snapshot in %s: restore the snapshots, or, if this was an Apache ZooKeeper "+
 			"before 3.5.3 that never wrote one, start once with zookeeper.snapshot.trust.empty=true", ErrNoSnapshot, s.logDir, s.snapDir)
@@ -138,6 +144,8 @@ type replayer struct {
 	state  State
 	rec    *Recovered
 	refuse error // if there is any transaction
+	// damaged, if set, is why each transaction must follow the one before.
+	damaged error
 
 	backwards int // transactions with a zxid not above their predecessor's
 }
@@ -203,6 +211,10 @@ func (r *replayer) apply(batch []proto.Entry) error {
 			return r.refuse
 		}
 		zxid := batch[i].Header.Zxid
+		if c := (chain{last: r.rec.Zxid}); r.damaged != nil && zxid > c.last && !c.continues(zxid) {
+			return fmt.Errorf("%w: the log does not have what is between 0x%x and 0x%x; restore a snapshot from a copy, or clear this "+
+				"server's data and let it copy another's: %w", ErrCorrupt, c.last, zxid, r.damaged)
+		}
 		if err := r.state.Replay(&batch[i]); err != nil {
 			return fmt.Errorf("replay transaction 0x%x: %w", zxid, err)
 		}

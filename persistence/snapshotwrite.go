@@ -102,7 +102,22 @@ func (w *pacedWriter) rest() {
 // SaveSnapshot writes a snapshot file and makes it durable; until then no
 // file of that name changes. It may run beside everything else; a second call
 // waits for the first. A failure leaves nothing behind and may be temporary.
+//
+// In an ensemble use SaveSnapshotOf: what the snapshot shows may be truncated
+// while it is written.
 func (s *Store) SaveSnapshot(snap Snapshot) (SnapshotInfo, error) {
+	return s.SaveSnapshotOf(s.History(), snap)
+}
+
+// History names the present history: it changes with each Truncate and each
+// Install. The one that a tree shows is asked for when its snapshot is taken,
+// after everything that was removed from the disk is gone from the tree.
+func (s *Store) History() uint64 { return s.history.Load() }
+
+// SaveSnapshotOf is SaveSnapshot for a snapshot that was taken in a history.
+// It fails with [ErrReplaced] once that is no longer the present one, also in
+// the middle, so that no truncation waits for a snapshot.
+func (s *Store) SaveSnapshotOf(history uint64, snap Snapshot) (SnapshotInfo, error) {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	start := time.Now()
@@ -110,19 +125,52 @@ func (s *Store) SaveSnapshot(snap Snapshot) (SnapshotInfo, error) {
 	if zxid < 0 {
 		return SnapshotInfo{}, fmt.Errorf("save snapshot: there is no zxid %d", zxid)
 	}
-	name := snapshotPrefix + "." + strconv.FormatInt(zxid, 16)
-	if s.cfg.Compression != CompressNone {
-		name += "." + s.cfg.Compression
-	}
-	info := SnapshotInfo{Path: filepath.Join(s.snapDir, name), Zxid: zxid}
+	info := SnapshotInfo{Path: filepath.Join(s.snapDir, s.snapshotName(zxid)), Zxid: zxid}
 	var err error
-	info.SizeBytes, err = s.replaceFile(info.Path, func(w io.Writer) error { return s.compressTo(w, snap) })
+	info.SizeBytes, err = s.replaceFile(info.Path, func(w io.Writer) error {
+		guard := historyWriter{w, s, history}
+		if err := s.compressTo(guard, snap); err != nil {
+			return err
+		}
+		return guard.check()
+	})
 	if err != nil {
 		return SnapshotInfo{}, fmt.Errorf("save snapshot: %w", err)
 	}
 	info.Took = time.Since(start)
 	s.hasSnapshot.Store(true)
 	return info, s.consumeMarker()
+}
+
+// snapshotName returns the name of a new snapshot.
+func (s *Store) snapshotName(zxid int64) string {
+	name := snapshotPrefix + "." + strconv.FormatInt(zxid, 16)
+	if s.cfg.Compression != CompressNone {
+		name += "." + s.cfg.Compression
+	}
+	return name
+}
+
+// historyWriter fails when the history has been replaced.
+type historyWriter struct {
+	io.Writer
+	store   *Store
+	history uint64
+}
+
+// Write passes p on.
+func (w historyWriter) Write(p []byte) (int, error) {
+	if err := w.check(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(p)
+}
+
+func (w historyWriter) check() error {
+	if w.store.History() != w.history {
+		return ErrReplaced
+	}
+	return nil
 }
 
 // compressTo writes the file's content.

@@ -26,9 +26,9 @@ type State interface {
 	Replay(e *proto.Entry) error
 }
 
-// Store is an open data directory. Append, Sync, Roll, Truncate, Recover and
-// Close belong to one goroutine at a time; all else is safe for concurrent
-// use.
+// Store is an open data directory. Append, Sync, Roll, Truncate, Install,
+// Recover, Tail and Close belong to one goroutine at a time; all else is safe
+// for concurrent use.
 type Store struct {
 	cfg     Config         // set once
 	fs      vfs.FS         // set once
@@ -42,7 +42,10 @@ type Store struct {
 	writer logWriter // see there
 	spares *spares   // set once
 
-	saving      sync.Mutex  // held while a snapshot is written
+	saving  sync.Mutex    // held while a snapshot is written
+	purging sync.Mutex    // held while old files are removed; taken after saving
+	history atomic.Uint64 // counts truncations and installs; changed by the log's goroutine
+
 	epochs      sync.Mutex  // held while an epoch file is written
 	hasSnapshot atomic.Bool // a snapshot is on the disk: the log has something to start from
 	closed      bool        // owned by the log's goroutine
@@ -57,7 +60,11 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, fs: cfg.FS, log: cfg.Log, snapDir: snapDir, logDir: logDir, locks: locks}
-	if err := s.removeLeftovers(); err != nil {
+	err = s.resumeInstall()
+	if err == nil {
+		err = s.removeLeftovers()
+	}
+	if err != nil {
 		return nil, errors.Join(err, closeAll(locks))
 	}
 	s.spares = newSpares(&s.cfg, logDir)

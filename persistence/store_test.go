@@ -232,7 +232,7 @@ func TestFailureIsFinal(t *testing.T) {
 				// Nothing fails any more, and still nothing works.
 				for what, err := range map[string]error{
 					"Sync": s.Sync(), "Append": s.Append(3, testEntry(3, 10)), "Roll": s.Roll(),
-					"Truncate": second(s.Truncate(1)), "Recover": second(s.Recover(&history{})),
+					"Truncate": s.Truncate(1), "Recover": second(s.Recover(&history{})),
 				} {
 					if !errors.Is(err, ErrLogFailed) {
 						t.Errorf("%s after a failure: %v", what, err)

@@ -8,94 +8,158 @@ import (
 )
 
 // Truncate removes every transaction above a zxid from the disk: from the
-// logs, and with the snapshots that have them. It returns the zxid of the
-// last transaction that is left. Recover must follow.
+// logs, and with the snapshots that hold some of them, Apache's fuzzy ones
+// included. The log then goes on after the zxid; Recover need not follow,
+// unless the tree holds what was removed. It fails with [ErrOutOfReach], and
+// changes nothing, when log and snapshots do not lead to the zxid without a
+// hole. An error in the middle is final, as in Sync.
 //
-// Unlike Apache it never keeps a transaction above the zxid, and no snapshot
-// that would bring one back. Whatever it is interrupted at, what is left on
-// the disk is a prefix of what was there.
-func (s *Store) Truncate(zxid int64) (last int64, err error) {
-	if s.writer.err != nil {
-		return 0, s.writer.err
+// Whatever it is interrupted at, what is left on the disk is a beginning of
+// what was there, and reaches to the zxid at least.
+func (s *Store) Truncate(zxid int64) error {
+	if err := s.writer.pause(); err != nil {
+		return err
 	}
-	if err := s.writer.finish(); err != nil {
-		return 0, err
-	}
-	s.writer.recovered = false
-	s.spares.trim() // so that it comes before what is cut here
-	last, err = s.truncate(zxid)
+	defer s.replaceHistory()()
+	c, err := s.planCut(zxid)
 	if err != nil {
-		return 0, fmt.Errorf("truncate to 0x%x: %w", zxid, err)
+		return fmt.Errorf("truncate to 0x%x: %w", zxid, err)
 	}
-	return last, nil
+	if err := s.cut(c); err != nil {
+		return s.writer.fail(fmt.Errorf("truncate to 0x%x: %w", zxid, err))
+	}
+	s.writer.ready(zxid)
+	return nil
 }
 
-func (s *Store) truncate(zxid int64) (int64, error) {
+// replaceHistory keeps everything else away from the files, and makes
+// snapshots of what has been the history so far void. The function it returns
+// ends that.
+func (s *Store) replaceHistory() (done func()) {
+	s.history.Add(1)
+	s.saving.Lock()
+	s.purging.Lock()
+	s.spares.trim() // so that it comes before what is cut here
+	return func() {
+		s.purging.Unlock()
+		s.saving.Unlock()
+	}
+}
+
+// cut says what a truncation removes.
+type cut struct {
+	snapshots, logs []dataFile // to be removed, oldest first
+	file            string     // then to be cut; empty for none
+	at              int64      // offset in file
+}
+
+// planCut finds the snapshot to stay, and from there the place in the log.
+func (s *Store) planCut(zxid int64) (cut, error) {
 	snapshots, err := listSnapshots(s.fs, s.snapDir)
 	if err != nil {
-		return 0, err
+		return cut{}, err
 	}
-	valid, err := s.validSnapshots(len(snapshots))
-	if err != nil {
-		return 0, err
+	base := len(snapshots) - 1
+	for base >= 0 && !s.endsBy(snapshots[base], zxid) {
+		base--
 	}
-	base := slices.IndexFunc(valid, func(f dataFile) bool { return f.zxid <= zxid })
 	if base < 0 {
-		return 0, fmt.Errorf("%w: none at or below it", ErrNoSnapshot)
+		return cut{}, fmt.Errorf("%w: there is no snapshot to start from", ErrOutOfReach)
 	}
 	logs, err := listLogs(s.fs, s.logDir)
 	if err != nil {
-		return 0, err
+		return cut{}, err
 	}
-	file, cut, last, err := s.cutPoint(logs, zxid)
-	if err != nil {
-		return 0, err
+	from := snapshots[base].zxid
+	it := &logIter{fs: s.fs, log: s.log, limit: s.cfg.MaxEntryBytes, files: logsFrom(logs, from+1), from: from + 1, covered: from}
+	above, err := seekAbove(it, chain{last: from, snapshots: snapshots[:base+1]}, zxid)
+	if above == nil {
+		return cut{snapshots: snapshots[base+1:]}, errors.Join(outOfReach(err), it.close())
 	}
-	// Newest first, and each removal durable before the next: a crash leaves
-	// no hole.
-	for _, f := range slices.Backward(snapshots) {
-		if f.zxid > zxid {
-			if err := s.removeDurably(f.path, s.snapDir); err != nil {
-				return 0, err
-			}
-		}
+	c := cut{snapshots: snapshots[base+1:], file: it.files[0].path, at: above.offset}
+	first := slices.IndexFunc(logs, func(f dataFile) bool { return f.path == c.file })
+	if c.at > fileHeadBytes {
+		first++
+	} else {
+		c.file = ""
 	}
-	for i := len(logs) - 1; i > file; i-- {
-		if err := s.removeDurably(logs[i].path, s.logDir); err != nil {
-			return 0, err
-		}
-	}
-	if file >= 0 {
-		if err := s.cutFile(logs[file].path, cut); err != nil {
-			return 0, err
-		}
-	}
-	return max(last, valid[base].zxid), nil
+	c.logs = logs[first:]
+	return c, it.close()
 }
 
-// cutPoint returns the index of the last file with a record at or below the
-// zxid, -1 for none, the offset behind the last such record, and its zxid.
-func (s *Store) cutPoint(logs []dataFile, zxid int64) (file int, cut, last int64, err error) {
-	it := logIter{fs: s.fs, log: s.log, limit: s.cfg.MaxEntryBytes, files: logsFrom(logs, zxid)}
-	if len(it.files) == 0 || it.files[0].zxid > zxid {
-		return -1, 0, 0, nil
+// outOfReach makes a damaged log one that ends before the damage.
+func outOfReach(err error) error {
+	if errors.Is(err, ErrCorrupt) {
+		return fmt.Errorf("%w: %w", ErrOutOfReach, err)
 	}
-	it.files = it.files[:1]
-	file = slices.IndexFunc(logs, func(f dataFile) bool { return f.path == it.files[0].path })
-	cut = fileHeadBytes
+	return err
+}
+
+// seekAbove reads on to the first record above a zxid, which must be where the
+// chain of records has come to by then. It returns nil when there is none.
+func seekAbove(it *logIter, c chain, zxid int64) (*record, error) {
 	for {
 		rec, err := it.next()
-		if errors.Is(err, io.EOF) {
-			return file, cut, last, nil
+		end := errors.Is(err, io.EOF)
+		switch {
+		case err != nil && !end:
+			return nil, err
+		case (end || entryZxid(rec.entry) > zxid) && c.last != zxid:
+			return nil, fmt.Errorf("%w: the log has 0x%x, but not 0x%x", ErrOutOfReach, c.last, zxid)
+		case end:
+			return nil, nil
+		case entryZxid(rec.entry) > zxid:
+			return &rec, nil
+		case !c.extend(entryZxid(rec.entry)):
+			return nil, fmt.Errorf("%w: nothing is known of what comes between 0x%x and 0x%x", ErrOutOfReach, c.last, entryZxid(rec.entry))
 		}
-		if err != nil {
-			return 0, 0, 0, errors.Join(err, it.close())
-		}
-		if entryZxid(rec.entry) > zxid {
-			return file, cut, last, it.close()
-		}
-		cut, last = rec.end(), entryZxid(rec.entry)
 	}
+}
+
+// endsBy tells whether a snapshot is whole and has nothing above a zxid. A
+// fuzzy one goes on changing while it is written; what it ends with tells how
+// far that went. Where that is missing, as in those before Apache 3.6, only
+// the one made before the first transaction is certain.
+//
+// Older snapshots than the first that passes need no such look: what a server
+// began to write later was finished later, so they end below its zxid.
+func (s *Store) endsBy(f dataFile, zxid int64) bool {
+	if f.zxid > zxid {
+		return false
+	}
+	t, err := s.checkSnapshot(f)
+	if err != nil {
+		s.log.Warn().Err(err).Str("file", f.path).Msg("snapshot is damaged")
+		return false
+	}
+	if !t.hasZxid && !t.hasDigest {
+		return f.zxid == 0
+	}
+	return t.zxid <= zxid && t.digestZxid <= zxid
+}
+
+// cut removes, newest first, and each removal is durable before the next: a
+// crash leaves no hole.
+func (s *Store) cut(c cut) error {
+	if err := s.removeNewestFirst(c.snapshots, s.snapDir); err != nil {
+		return err
+	}
+	if err := s.removeNewestFirst(c.logs, s.logDir); err != nil {
+		return err
+	}
+	if c.file == "" {
+		return nil
+	}
+	return s.cutFile(c.file, c.at)
+}
+
+func (s *Store) removeNewestFirst(files []dataFile, dir string) error {
+	for _, f := range slices.Backward(files) {
+		if err := s.removeDurably(f.path, dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) removeDurably(path, dir string) error {

@@ -101,7 +101,7 @@ func (d *storeDisk) Truncate(zxid int64, _ bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.truncated++
-	if _, err := d.store.Truncate(zxid); err != nil {
+	if err := d.store.Truncate(zxid); err != nil {
 		return err
 	}
 	_, err := d.load()
