@@ -162,6 +162,7 @@ func (r *reader) exists() proto.ErrCode {
 	if code != proto.OK {
 		return code
 	}
+	r.to.Read(req.Path, 0)
 	stat := z.Stat()
 	return r.close(stat.Append(r.open()))
 }
@@ -180,12 +181,15 @@ func (r *reader) getChildren(withStat bool) proto.ErrCode {
 		stat := z.Stat()
 		suffix = stat.Append(nil)
 	}
+	lengths := 4 * (1 + z.NumChildren()) // around the names, which alone are counted
 	if shared := r.tree.SharedChildren(z); shared != nil {
-		r.to.Read(req.Path, len(shared))
+		r.to.Read(req.Path, len(shared)-lengths)
 		return r.closeShared(r.open(), shared, suffix)
 	}
-	b := r.tree.AppendChildren(r.open(), z)
-	r.to.Read(req.Path, len(b)-r.start)
+	b := r.open()
+	head := len(b)
+	b = r.tree.AppendChildren(b, z)
+	r.to.Read(req.Path, len(b)-head-lengths)
 	return r.close(append(b, suffix...))
 }
 

@@ -2,7 +2,9 @@ package server
 
 import (
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/conf"
@@ -13,20 +15,30 @@ import (
 
 // answerWord answers a four-letter word, which the connection began with.
 func (c *conn) answerWord(w fourletter.Word) {
-	arg := make([]byte, w.ArgBytes())
-	rest := io.MultiReader(&headReader{c.in.peek()[len("ruok"):]}, c.nc)
-	if _, err := io.ReadFull(rest, arg); err != nil {
-		arg = nil // the word is then ignored
+	enabled := c.srv.cfg.FourLetter.Allows(string(w))
+	var arg []byte
+	if enabled { // else nobody waits for what does not count
+		arg = c.wordArg(w.ArgBytes())
 	}
 	c.asks.Store(true)
 	c.stats.Packets(1, 0, len("ruok")+len(arg))
 	defer c.stats.Packets(0, 1, 0) // its own answer is not in what a word shows
-	enabled := c.srv.cfg.FourLetter.Allows(string(w))
 	text := fourletter.Answer(nil, w, enabled, arg, view{c.srv})
 	c.writeUntil(c.srv.sessionlessDeadline())
 	if _, err := c.nc.Write(text); err != nil {
 		c.srv.log.Debug().Err(err).Str("word", string(w)).Msg("four-letter word not answered")
 	}
+}
+
+// wordArg reads the bytes behind a word; nil when they do not come, and the
+// word is then ignored.
+func (c *conn) wordArg(size int) []byte {
+	arg := make([]byte, size)
+	rest := io.MultiReader(&headReader{c.in.peek()[len("ruok"):]}, c.nc)
+	if _, err := io.ReadFull(rest, arg); err != nil {
+		return nil
+	}
+	return arg
 }
 
 // headReader reads what has arrived already.
@@ -149,25 +161,37 @@ func (v view) Ephemerals() []fourletter.Ephemerals {
 	return all
 }
 
-// ConnDeadlines shows each connection with its session: here it is the end of
-// the session that closes a silent connection.
+// ConnDeadlines shows when each connection would be closed in which nothing
+// moves any more: with its session, or when the patience with one that has
+// none is over. Apache gathers them in buckets as wide as that patience.
 func (v view) ConnDeadlines() fourletter.ConnDeadlines {
-	conns := v.srv.conns.list()
-	d := fourletter.ConnDeadlines{Total: len(conns)}
-	bySession := make(map[int64]*conn, len(conns))
-	for _, c := range conns {
-		bySession[c.sessionID()] = c
-	}
-	for _, deadline := range v.srv.sessions.Deadlines() {
-		bucket := fourletter.ConnBucket{InMs: deadline.InMs}
+	patience, tracker := int64(v.srv.cfg.Limits.SessionlessTimeoutMs), v.srv.sessions
+	ends := make(map[int64]int64) // of sessions, in ms from now
+	for _, deadline := range tracker.Deadlines() {
 		for _, id := range deadline.IDs {
-			if c := bySession[id]; c != nil {
-				bucket.Conns = append(bucket.Conns, fourletter.ConnID{Remote: c.remote, SessionID: id})
-			}
+			ends[id] = deadline.InMs
 		}
-		if len(bucket.Conns) > 0 {
-			d.Buckets = append(d.Buckets, bucket)
+	}
+	conns, now, width := v.srv.conns.list(), tracker.NowMs(), max(patience, 1)
+	d := fourletter.ConnDeadlines{Total: len(conns)}
+	buckets := make(map[int64][]fourletter.ConnID) // by their ends
+	for _, c := range conns {
+		id := c.sessionID()
+		in, known := ends[id]
+		switch {
+		case known:
+		case id != 0: // its session is about to end, or another server expires it
+			in = int64(c.timeout.Load())
+		case patience <= 0:
+			continue // it is never closed
+		default:
+			in = max(patience-v.srv.clock.now().Sub(c.since).Milliseconds(), 0)
 		}
+		end := (now + in + width - 1) / width * width
+		buckets[end] = append(buckets[end], fourletter.ConnID{Remote: c.remote, SessionID: id})
+	}
+	for _, end := range slices.Sorted(maps.Keys(buckets)) {
+		d.Buckets = append(d.Buckets, fourletter.ConnBucket{InMs: end - now, Conns: buckets[end]})
 	}
 	return d
 }

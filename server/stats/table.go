@@ -77,7 +77,7 @@ var counters = []Def{
 	{Name: "connection_request_count", Kind: KindCounter, Help: "connect requests that passed the connection throttle"},
 	{Name: "connection_revalidate_count", Kind: KindCounter, Help: "connect requests that named a session"},
 	{Name: "connection_rejected", Kind: KindCounter, Help: "connections refused at accept, or by the connection throttle"},
-	{Name: "connection_drop_count", Kind: KindCounter, Help: "connections closed, for whatever reason"},
+	{Name: "connection_drop_count", Kind: KindCounter, Help: "connections that the client has closed without closing its session"},
 	{Name: "cnxn_closed_without_zk_server_running", Kind: KindCounter, Help: "connections closed because the server did not serve"},
 	{Name: "sessionless_connections_expired", Kind: KindCounter, Help: "connections closed for having been silent too long"},
 	{Name: "stale_sessions_expired", Kind: KindCounter, Help: "sessions that have expired"},
