@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"server/throttle":            {"jute/..."},
 	"server/prepare":             {"jute/...", "datatree", "server/auth", "server/session"},
 	"server/fourletter":          {"jute/...", "server/auth", "server/session", "server/stats"},
+	"server/replica":             {"jute/...", "persistence/...", "quorum/..."},
 	"server":                     {"jute/...", "persistence/...", "datatree", "quorum", "conf", "server/..."},
 	"bench":                      {"jute/..."},
 	"bench/cmd/compare":          {"bench"},
