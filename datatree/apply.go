@@ -37,7 +37,7 @@ func (t *Tree) apply(h *proto.TxnHeader, op proto.Op, txn proto.Txn) Result {
 	r := Result{Type: op}
 	switch txn := txn.(type) {
 	case *proto.CreateTxn:
-		n := newNode{path: txn.Path, data: txn.Data, acl: txn.ACL, parentCversion: txn.ParentCversion}
+		n := newNode{path: txn.Path, data: txn.Data, acl: txn.ACL, parentCversion: txn.ParentCversion, joined: txn.Joined}
 		if txn.Ephemeral {
 			n.owner = h.ClientID
 		}

@@ -1,6 +1,7 @@
 package datatree
 
 import (
+	"encoding/binary"
 	"hash/crc32"
 	"strings"
 
@@ -13,31 +14,59 @@ import (
 // children are not covered (DigestCalculator, AdHash, NodeHashMapImpl).
 
 // NodeDigest returns what a znode adds to the digest of the tree; 0 for a path
-// below /zookeeper. It is pure, for servers that must know the digest of a
-// tree before a transaction is applied.
+// below /zookeeper. It is pure. [Hasher] does the same in two steps.
 func NodeDigest(path string, data []byte, st *Persisted) uint64 {
-	if strings.HasPrefix(path, systemSubtree) {
+	if !Digested(path) {
 		return 0
 	}
 	if path == rootPath {
 		path = ""
 	}
-	crc := crc32.ChecksumIEEE(stringBytes(path))
-	crc = crc32.Update(crc, crc32.IEEETable, data)
-	var stat [persistedBytes]byte
-	st.putHashed(&stat)
-	return uint64(crc32.Update(crc, crc32.IEEETable, stat[:]))
+	var h Hasher
+	return h.Node(h.Text(path, data), st)
 }
 
+// Digested tells whether the digest covers the znode at path.
+func Digested(path string) bool { return !strings.HasPrefix(path, systemSubtree) }
+
 // hashed tells whether the digest covers the znode.
-func (z *Znode) hashed() bool { return !strings.HasPrefix(z.key(), systemSubtree) }
+func (z *Znode) hashed() bool { return Digested(z.key()) }
+
+// Hasher computes digests of znodes, for servers that must know the digest of
+// a tree before a transaction is applied. It only holds memory to work in, so
+// that hashing allocates nothing. It is not safe for concurrent use.
+type Hasher struct{ block [hashBlockBytes]byte }
+
+// hashBlockBytes is the size from which on CRC-32 has a fast way on amd64. A
+// Stat is 4 bytes short of it.
+const hashBlockBytes = persistedBytes + 4
+
+// Text returns the CRC-32 of path and data.
+func (h *Hasher) Text(path string, data []byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE(stringBytes(path)), crc32.IEEETable, data)
+}
+
+// Node returns the digest of a znode from the CRC of its text.
+//
+// A CRC with the state s of the bytes abcd... is that with the state 0 of
+// (abcd xor s)..., and zeros do not change the state 0. So the Stat grows in
+// front to the size of a block, and takes a third of the time.
+func (h *Hasher) Node(text uint32, st *Persisted) uint64 {
+	const stateZero = ^uint32(0) // as the package crc32 counts
+	stat := (*[persistedBytes]byte)(h.block[hashBlockBytes-persistedBytes:])
+	st.putHashed(stat)
+	binary.LittleEndian.PutUint32(stat[:], binary.LittleEndian.Uint32(stat[:])^^text)
+	return uint64(crc32.Update(stateZero, crc32.IEEETable, h.block[:]))
+}
 
 // nodeDigest is NodeDigest from the CRC that the znode keeps of its text.
 func (t *Tree) nodeDigest(z *Znode) uint64 {
 	st := z.Persisted()
-	st.putHashed(&t.digestScratch)
-	return uint64(crc32.Update(z.crc, crc32.IEEETable, t.digestScratch[:]))
+	return t.hasher.Node(z.crc, &st)
 }
+
+// TextCRC returns the CRC-32 of path and data; 0 when digests are off.
+func (z *Znode) TextCRC() uint32 { return z.crc }
 
 // hashText renews the CRC of a znode's text.
 func (t *Tree) hashText(z *Znode) {

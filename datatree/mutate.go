@@ -1,6 +1,10 @@
 package datatree
 
-import "github.com/meerkat-zk/meerkat/jute/proto"
+import (
+	"strings"
+
+	"github.com/meerkat-zk/meerkat/jute/proto"
+)
 
 // newNode is what a transaction says about a znode to create.
 type newNode struct {
@@ -9,6 +13,17 @@ type newNode struct {
 	acl            []proto.ACL
 	owner          int64
 	parentCversion int32 // creations in the parent with this one; -1: one more
+	joined         bool  // path and data come from Join
+}
+
+// znode makes the znode.
+func (n *newNode) znode() *Znode {
+	if !n.joined || n.path == "" {
+		return newZnode(n.path, n.data)
+	}
+	z := &Znode{depth: uint32(strings.Count(n.path, "/"))}
+	z.takeText(n.path, n.data)
+	return z
 }
 
 // beginChange comes before every change of what snapshots hold of a znode.
@@ -65,7 +80,7 @@ func (t *Tree) create(h *proto.TxnHeader, n *newNode) (*Znode, proto.ErrCode) {
 		return z, proto.ErrNodeExists
 	}
 	t.raiseCversion(parent, n.parentCversion, h.Zxid)
-	z := newZnode(n.path, n.data)
+	z := n.znode()
 	z.czxid, z.mzxid, z.pzxid = h.Zxid, h.Zxid, h.Zxid
 	z.ctimeMs, z.mtimeMs = h.TimeMs, h.TimeMs
 	z.owner = n.owner
@@ -92,7 +107,7 @@ func (t *Tree) recreate(h *proto.TxnHeader, n *newNode, z, parent *Znode) {
 	t.beginChange(z)
 	t.replaceACL(z, n.acl)
 	if z.czxid == h.Zxid {
-		t.replaceData(z, n.data)
+		t.replaceData(z, z.key(), n.data, false)
 		z.mzxid, z.mtimeMs, z.pzxid = z.czxid, z.ctimeMs, z.czxid
 		z.version, z.cversion, z.aversion = 0, 0, 0
 		t.usageCreated(n.path)
@@ -101,11 +116,16 @@ func (t *Tree) recreate(h *proto.TxnHeader, n *newNode, z, parent *Znode) {
 	t.raiseCversion(parent, n.parentCversion, h.Zxid)
 }
 
-// replaceData gives a znode new data and keeps account of its size. It stands
+// replaceData gives a znode new data and keeps account of its size; path is
+// the znode's, and with joined it comes with the data from Join. It stands
 // between beginChange and endChange.
-func (t *Tree) replaceData(z *Znode, data []byte) {
+func (t *Tree) replaceData(z *Znode, path string, data []byte, joined bool) {
 	grown := -z.dataBytes()
-	z.setText(z.key(), data)
+	if joined && path == z.key() && path != "" {
+		z.takeText(path, data)
+	} else {
+		z.setText(z.key(), data)
+	}
 	t.hashText(z)
 	grown += z.dataBytes()
 	t.sizes += grown
@@ -155,7 +175,7 @@ func (t *Tree) setData(h *proto.TxnHeader, txn *proto.SetDataTxn) (proto.Stat, p
 		return proto.Stat{}, proto.ErrNoNode
 	}
 	t.beginChange(z)
-	t.replaceData(z, txn.Data)
+	t.replaceData(z, txn.Path, txn.Data, txn.Joined)
 	z.mtimeMs, z.mzxid, z.version = h.TimeMs, h.Zxid, txn.Version
 	t.endChange(z)
 	stat := z.Stat()

@@ -50,9 +50,9 @@ type Tree struct {
 	lastZxid int64               // of all transactions applied
 	sizes    int64               // paths and data, as Apache counts them
 
-	digest        uint64
-	check         digestCheck
-	digestScratch [persistedBytes]byte
+	digest uint64
+	check  digestCheck
+	hasher Hasher // scratch
 
 	orphans map[string]int32 // children by the path of a parent that is gone; see recovery.go
 	adopted bool             // some were taken over: the usage of quotas may be off

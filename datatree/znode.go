@@ -43,6 +43,34 @@ func newZnode(path string, data []byte) *Znode {
 	return z
 }
 
+// Join copies a path, what is added to it, and data into one allocation, the
+// path in front. A transaction whose path and data come from here may say so
+// (Joined); the tree then keeps the allocation instead of making its own. So
+// nobody may write to it.
+func Join(path string, suffix, data []byte) (joinedPath string, joinedData []byte) {
+	n := len(path) + len(suffix)
+	text := make([]byte, n+len(data))
+	copy(text[copy(text, path):], suffix)
+	switch {
+	case data == nil:
+	case len(data) == 0:
+		joinedData = emptyData
+	default:
+		joinedData = text[n:]
+		copy(joinedData, data)
+	}
+	return textString(text[:n]), joinedData
+}
+
+// takeText takes over path and data that Join made.
+func (z *Znode) takeText(path string, data []byte) {
+	z.text = unsafe.StringData(path)
+	z.pathLen, z.dataLen = uint32(len(path)), int32(len(data))
+	if data == nil {
+		z.dataLen = nullData
+	}
+}
+
 // setText copies path and data into a new text.
 func (z *Znode) setText(path string, data []byte) {
 	n := len(data)

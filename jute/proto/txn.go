@@ -62,6 +62,7 @@ type CreateTxn struct {
 	ACL            []ACL
 	Ephemeral      bool
 	ParentCversion int32 // creations in the parent after this one; -1 in old logs
+	Joined         bool  // not on the wire: Path and Data come from datatree.Join
 }
 
 // CreateContainerTxn is a createContainer.
@@ -89,6 +90,7 @@ type SetDataTxn struct {
 	Path    string
 	Data    []byte
 	Version int32 // the new version
+	Joined  bool  // not on the wire: Path and Data come from datatree.Join
 }
 
 // SetACLTxn is a setACL.

@@ -16,22 +16,16 @@ var (
 	errNullACL = errors.New("null ACL in a multi")
 )
 
-// subOp is one op of a multi that is yet to be prepared.
-type subOp struct {
-	op   proto.Op
-	step step
-}
-
 // decodeMulti reads all ops of a multi.
-func (p *Preparer) decodeMulti(d *jute.Decoder) ([]subOp, error) {
-	var ops []subOp
+func decodeMulti(d *jute.Decoder) ([]write, error) {
+	var ops []write
 	for {
 		var h proto.MultiHeader
 		h.Decode(d)
 		if d.Err() != nil || h.Done {
 			return ops, d.Err()
 		}
-		op, err := p.decodeSub(h.Op, d)
+		op, err := decodeSub(h.Op, d)
 		if err != nil {
 			return nil, err
 		}
@@ -42,14 +36,16 @@ func (p *Preparer) decodeMulti(d *jute.Decoder) ([]subOp, error) {
 	}
 }
 
-func (p *Preparer) decodeSub(op proto.Op, d *jute.Decoder) (subOp, error) {
+func decodeSub(op proto.Op, d *jute.Decoder) (write, error) {
+	w := write{op: op}
 	switch op {
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-		return p.decodeSubCreate(op, d)
+		return w, w.decodeSubCreate(d)
 	case proto.OpDelete, proto.OpSetData, proto.OpCheck:
-		return subOp{op: op, step: p.decodeOp(op, d)}, nil
+		w.decode(d)
+		return w, nil
 	}
-	return subOp{}, fmt.Errorf("%s: %w", op, errMulti)
+	return w, fmt.Errorf("%s: %w", op, errMulti)
 }
 
 // decodeSubCreate reads a create. Inside a multi Apache makes more of its
@@ -57,42 +53,42 @@ func (p *Preparer) decodeSub(op proto.Op, d *jute.Decoder) (subOp, error) {
 // flags of a container turn any create into createContainer, flags without a
 // TTL turn createTTL into a create, and a create with flags of a TTL or of no
 // kind of znode fails the whole multi.
-func (p *Preparer) decodeSubCreate(op proto.Op, d *jute.Decoder) (subOp, error) {
-	req := proto.CreateRequest{HasTTL: op == proto.OpCreateTTL, TTLMs: noTTL}
-	req.Decode(d)
+func (w *write) decodeSubCreate(d *jute.Decoder) error {
+	w.decode(d)
+	req := &w.create
 	known := req.Flags >= proto.FlagPersistent && req.Flags <= proto.FlagPersistentSequentialTTL
 	switch {
 	case d.Err() != nil:
-		return subOp{}, d.Err()
-	case op == proto.OpCreateTTL && hasTTL(req.Flags):
-	case op == proto.OpCreateTTL:
-		op, req.TTLMs = proto.OpCreate, noTTL
+		return d.Err()
+	case w.op == proto.OpCreateTTL && hasTTL(req.Flags):
+	case w.op == proto.OpCreateTTL:
+		w.op, req.TTLMs = proto.OpCreate, noTTL
 	case !known || hasTTL(req.Flags):
-		return subOp{}, fmt.Errorf("flags %d of a create: %w", req.Flags, errMulti)
+		return fmt.Errorf("flags %d of a create: %w", req.Flags, errMulti)
 	case req.ACL == nil:
-		return subOp{}, errNullACL
+		return errNullACL
 	}
 	if req.Flags == proto.FlagContainer {
-		op = proto.OpCreateContainer
+		w.op = proto.OpCreateContainer
 	}
-	return subOp{op: op, step: func() (proto.Txn, proto.ErrCode) { return p.create(op, &req) }}, nil
+	return nil
 }
 
 // multi prepares all ops under one zxid. At the first that fails, what the
 // earlier ones changed is taken back; they keep their transactions in the
 // list, which the error then keeps from being applied.
-func (p *Preparer) multi(ops []subOp) proto.Txn {
+func (p *Preparer) multi(ops []write) proto.Txn {
 	txn := &proto.MultiTxn{Ops: make([]proto.SubTxn, 0, len(ops))}
 	mark, digest := p.overlay.mark(), p.digest
 	failed := false
-	for _, op := range ops {
+	for i := range ops {
 		if failed {
 			txn.Ops = append(txn.Ops, subError(proto.ErrRuntimeInconsistency))
 			continue
 		}
-		body, code := op.step()
+		body, code := p.run(&ops[i])
 		if code == proto.OK {
-			txn.Ops = append(txn.Ops, proto.SubTxn{Type: op.op, Body: body})
+			txn.Ops = append(txn.Ops, proto.SubTxn{Type: ops[i].op, Body: body})
 			continue
 		}
 		failed = true

@@ -58,6 +58,9 @@ func (b *bench) write(op proto.Op, record appender) Result {
 		r.Body = record.Append(nil)
 	}
 	result := b.p.Prepare(r)
+	for i := range r.Body { // as the next request will: nothing may share its memory
+		r.Body[i] = 0xAA
+	}
 	if !result.Malformed {
 		b.waiting = append(b.waiting, result.Entry)
 		decoded, err := proto.DecodeEntry(result.Raw)
@@ -445,4 +448,13 @@ func FuzzPrepare(f *testing.F) {
 			t.Errorf("digest predicted %x, is %x", r.Entry.Digest.TreeDigest, tree.Digest())
 		}
 	})
+}
+
+func TestSequenceDigits(t *testing.T) {
+	b := newBench(t)
+	for _, n := range []int32{0, 1, 9, 10, 999_999_999, 1_000_000_000, 1<<31 - 1, -1, -999_999_999, -1_000_000_000, -1 << 31} {
+		if got, want := string(b.p.sequence(n)), fmt.Sprintf("%010d", n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
 }

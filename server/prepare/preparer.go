@@ -1,9 +1,6 @@
 package prepare
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/meerkat-zk/meerkat/datatree"
 	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
@@ -60,9 +57,12 @@ type Preparer struct {
 	zxid     int64  // last one given out
 	digest   uint64 // of the tree once everything up to zxid is applied
 	raw      []byte // Result.Raw of the last Prepare
+	hasher   datatree.Hasher
+	digits   []byte // scratch of sequence
 
 	// Of the write at hand:
-	req *Request
+	req Request
+	op  write
 	now proto.TxnHeader
 }
 
@@ -91,9 +91,10 @@ func (p *Preparer) Decline(r *Request, code proto.ErrCode) Result {
 
 // Readable tells whether the record of a write can be read.
 func Readable(op proto.Op, body []byte) bool {
-	var p Preparer
-	d := jute.NewDecoder(body)
-	return p.decode(&Request{Op: op, Body: body}, &d) != nil
+	d := jute.NewAliasDecoder(body)
+	w := write{op: op}
+	_, ok := w.read(&d)
+	return ok
 }
 
 // Changes returns how many changes of znodes were prepared, and how many of
@@ -102,17 +103,22 @@ func (p *Preparer) Changes() (prepared, applied int64) {
 	return p.overlay.pushed.Load(), p.overlay.trimmed.Load()
 }
 
-// Prepare turns a write into a transaction with the next zxid.
+// Prepare turns a write into a transaction with the next zxid. Nothing in the
+// result shares memory with the request.
 func (p *Preparer) Prepare(r *Request) Result {
 	p.overlay.trim(p.tree.LastZxid())
-	d := jute.NewDecoder(r.Body)
-	step := p.decode(r, &d)
-	if step == nil {
+	d := jute.NewAliasDecoder(r.Body)
+	p.op = write{op: r.Op}
+	code, ok := p.op.read(&d)
+	if !ok {
 		return Result{Malformed: true}
 	}
 	p.begin(r)
 	mark, digest := p.overlay.mark(), p.digest
-	txn, code := step()
+	var txn proto.Txn
+	if code == proto.OK {
+		txn, code = p.run(&p.op)
+	}
 	if code == proto.OK {
 		if result, fits := p.finish(txn); fits {
 			return result
@@ -129,7 +135,7 @@ func (p *Preparer) Prepare(r *Request) Result {
 // begin gives the write its zxid and header.
 func (p *Preparer) begin(r *Request) {
 	p.zxid++
-	p.req = r
+	p.req = *r
 	p.now = proto.TxnHeader{ClientID: r.Session, Cxid: r.Cxid, Zxid: p.zxid, TimeMs: r.TimeMs, Type: r.Op}
 }
 
@@ -151,105 +157,40 @@ func (p *Preparer) finish(txn proto.Txn) (Result, bool) {
 // keepRawBytes bounds the buffer that is kept from one write to the next.
 const keepRawBytes = 1 << 20
 
-// step checks one write and builds its transaction.
-type step func() (proto.Txn, proto.ErrCode)
-
-func fail(code proto.ErrCode) step {
-	return func() (proto.Txn, proto.ErrCode) { return nil, code }
-}
-
-// decode reads the record of a write and returns the step that prepares it;
-// nil when the record cannot be read and does not even become an error
-// transaction.
-func (p *Preparer) decode(r *Request, d *jute.Decoder) (s step) {
-	switch r.Op {
-	case proto.OpCloseSession:
-		return p.closeSession
-	case proto.OpCreateSession:
-		timeout := d.Int()
-		s = func() (proto.Txn, proto.ErrCode) {
-			return &proto.CreateSessionTxn{TimeoutMs: timeout}, proto.OK
-		}
-	case proto.OpReconfig:
-		var req proto.ReconfigRequest
-		req.Decode(d)
-		s = p.reconfig
-	case proto.OpMulti:
-		ops, err := p.decodeMulti(d)
-		switch {
-		case errors.Is(err, errNullACL):
-			return nil
-		case err != nil:
-			return fail(proto.ErrMarshalling)
-		}
-		return func() (proto.Txn, proto.ErrCode) { return p.multi(ops), proto.OK }
-	default:
-		s = p.decodeOp(r.Op, d)
-	}
-	if d.Err() != nil {
-		return nil
-	}
-	return s
-}
-
-// decodeOp reads the record of a write that may also stand inside a multi.
-func (p *Preparer) decodeOp(op proto.Op, d *jute.Decoder) step {
-	switch op {
-	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-		req := proto.CreateRequest{HasTTL: op == proto.OpCreateTTL, TTLMs: noTTL}
-		req.Decode(d)
-		return func() (proto.Txn, proto.ErrCode) { return p.create(op, &req) }
-	case proto.OpDelete:
-		var req proto.DeleteRequest
-		req.Decode(d)
-		return func() (proto.Txn, proto.ErrCode) { return p.delete(&req) }
-	case proto.OpDeleteContainer:
-		var req proto.DeleteContainerRequest
-		req.Decode(d)
-		return func() (proto.Txn, proto.ErrCode) { return p.deleteContainer(req.Path) }
-	case proto.OpSetData:
-		var req proto.SetDataRequest
-		req.Decode(d)
-		return func() (proto.Txn, proto.ErrCode) { return p.setData(&req) }
-	case proto.OpSetACL:
-		var req proto.SetACLRequest
-		req.Decode(d)
-		return func() (proto.Txn, proto.ErrCode) { return p.setACL(&req) }
-	case proto.OpCheck:
-		var req proto.CheckVersionRequest
-		req.Decode(d)
-		return func() (proto.Txn, proto.ErrCode) { return p.check(&req) }
-	}
-	panic(fmt.Sprintf("prepare: %s is not a write", op))
-}
-
-// lookup returns the znode at path as it will be; nil when there will be none.
-func (p *Preparer) lookup(path string) *record {
+// lookup fills into with the znode at path as it will be, and reports false
+// when there will be none.
+func (p *Preparer) lookup(path string, into *record) bool {
 	if r := p.overlay.get(path); r != nil {
-		if r.gone {
-			return nil
-		}
-		return r
+		*into = *r
+		return !r.gone
 	}
 	z := p.tree.Lookup(path)
 	if z == nil {
-		return nil
+		return false
 	}
-	r := &record{
-		path: z.Path(), stat: z.Persisted(), children: int32(z.NumChildren()), acl: p.tree.ACL(z), data: z.Data(),
+	*into = record{
+		path: z.Path(), stat: z.Persisted(), children: int32(z.NumChildren()), acl: p.tree.ACL(z),
+		dataBytes: int64(len(z.Data())), text: z.TextCRC(),
 	}
-	p.rehash(r)
-	return r
+	into.digest = p.hash(into)
+	return true
 }
 
-// update pushes a changed copy of a record.
-func (p *Preparer) update(r *record, mutate func(*record)) {
-	c := *r
-	c.zxid = p.zxid
-	mutate(&c)
-	p.rehash(&c)
-	p.digest += c.digest - r.digest
-	p.overlay.push(&c)
+// exists tells whether there will be a znode at path.
+func (p *Preparer) exists(path string) bool {
+	if r := p.overlay.get(path); r != nil {
+		return !r.gone
+	}
+	return p.tree.Lookup(path) != nil
+}
+
+// update pushes a record that was looked up and then changed.
+func (p *Preparer) update(r *record) {
+	before := r.digest
+	r.zxid = p.zxid
+	r.digest = p.hash(r)
+	p.digest += r.digest - before
+	p.overlay.push(*r)
 }
 
 // active checks that the session may act.
@@ -259,9 +200,21 @@ func (p *Preparer) allowed(acl []proto.ACL, perm int32) bool {
 	return p.auth.Check(acl, perm, p.req.IDs)
 }
 
-// rehash computes what a record adds to the digest of the tree.
-func (p *Preparer) rehash(r *record) {
-	if p.cfg.Digest {
-		r.digest = datatree.NodeDigest(r.path, r.data, &r.stat)
+// hash returns what a record adds to the digest of the tree.
+func (p *Preparer) hash(r *record) uint64 {
+	if !p.cfg.Digest || !datatree.Digested(r.path) {
+		return 0
 	}
+	return p.hasher.Node(r.text, &r.stat)
+}
+
+// hashText returns the CRC of a path and data.
+func (p *Preparer) hashText(path string, data []byte) uint32 {
+	switch {
+	case !p.cfg.Digest:
+		return 0
+	case path == "/":
+		path = "" // as the tree files the root
+	}
+	return p.hasher.Text(path, data)
 }

@@ -45,10 +45,9 @@ func (p *Preparer) ephemerals(session int64) []string {
 }
 
 func (p *Preparer) removeEphemeral(path string) {
-	node := p.lookup(path)
-	parent := p.lookup(parentOf(path, strings.LastIndexByte(path, '/')))
-	if node != nil && parent != nil {
-		p.remove(node, parent)
+	var node, parent record
+	if p.lookup(path, &node) && p.lookup(parentOf(path, strings.LastIndexByte(path, '/')), &parent) {
+		p.remove(&node, &parent)
 	}
 }
 

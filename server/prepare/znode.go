@@ -2,7 +2,7 @@ package prepare
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/meerkat-zk/meerkat/datatree"
@@ -33,36 +33,53 @@ func (p *Preparer) create(op proto.Op, r *proto.CreateRequest) (proto.Txn, proto
 	if code != proto.OK {
 		return nil, code
 	}
-	parent := p.lookup(parentOf(r.Path, slash))
-	if parent == nil {
+	var parent record
+	if !p.lookup(parentOf(r.Path, slash), &parent) {
 		return nil, proto.ErrNoNode
 	}
 	if !p.allowed(parent.acl, proto.PermCreate) {
 		return nil, proto.ErrNoAuth
 	}
-	path := r.Path
+	var digits []byte
 	if sequential(r.Flags) {
-		path += fmt.Sprintf("%010d", parent.stat.Cversion)
+		digits = p.sequence(parent.stat.Cversion)
 	}
-	if code := p.createFits(path, parent, r.Data); code != proto.OK {
+	path, data := datatree.Join(r.Path, digits, r.Data)
+	if code := p.createFits(path, &parent, data); code != proto.OK {
 		return nil, code
 	}
 	cversion := parent.stat.Cversion + 1
-	p.update(parent, func(c *record) {
-		c.children++
-		c.stat.Cversion = cversion
-		c.stat.Pzxid = p.zxid
-	})
-	p.insert(&record{path: path, stat: p.newStat(ownerOf(op, r, p.req.Session)), acl: acl, data: r.Data})
+	parent.children++
+	parent.stat.Cversion = cversion
+	parent.stat.Pzxid = p.zxid
+	p.update(&parent)
+	p.insert(record{path: path, stat: p.newStat(ownerOf(op, r, p.req.Session)), acl: acl}, data)
 	switch op {
 	case proto.OpCreateContainer:
-		return &proto.CreateContainerTxn{Path: path, Data: r.Data, ACL: acl, ParentCversion: cversion}, proto.OK
+		return &proto.CreateContainerTxn{Path: path, Data: data, ACL: acl, ParentCversion: cversion}, proto.OK
 	case proto.OpCreateTTL:
-		return &proto.CreateTTLTxn{Path: path, Data: r.Data, ACL: acl, ParentCversion: cversion, TTLMs: r.TTLMs}, proto.OK
+		return &proto.CreateTTLTxn{Path: path, Data: data, ACL: acl, ParentCversion: cversion, TTLMs: r.TTLMs}, proto.OK
 	}
 	return &proto.CreateTxn{
-		Path: path, Data: r.Data, ACL: acl, Ephemeral: ephemeral(r.Flags), ParentCversion: cversion,
+		Path: path, Data: data, ACL: acl, Ephemeral: ephemeral(r.Flags), ParentCversion: cversion, Joined: true,
 	}, proto.OK
+}
+
+// sequence returns the digits of a sequence number, as Java's %010d writes
+// them. They are valid until the next call.
+func (p *Preparer) sequence(n int32) []byte {
+	b, number, bound := p.digits[:0], int64(n), int64(1e9)
+	if number < 0 { // the sign takes the place of a digit
+		b, number, bound = append(b, '-'), -number, bound/10
+	}
+	for ; number < bound; bound /= 10 {
+		b = append(b, '0')
+	}
+	if number > 0 {
+		b = strconv.AppendInt(b, number, 10)
+	}
+	p.digits = b
+	return b
 }
 
 // createAllowed checks what does not depend on the tree: flags, TTL, session.
@@ -84,7 +101,7 @@ func (p *Preparer) createFits(path string, parent *record, data []byte) proto.Er
 	if datatree.ValidatePath(path) != nil {
 		return proto.ErrBadArguments
 	}
-	if p.lookup(path) != nil {
+	if p.exists(path) {
 		return proto.ErrNodeExists
 	}
 	if p.tree.IsEphemeralOwner(parent.stat.EphemeralOwner) {
@@ -103,23 +120,22 @@ func (p *Preparer) delete(r *proto.DeleteRequest) (proto.Txn, proto.ErrCode) {
 	if code != proto.OK {
 		return nil, code
 	}
-	parent := p.lookup(parentOf(r.Path, slash))
-	if parent == nil {
+	var parent, node record
+	if !p.lookup(parentOf(r.Path, slash), &parent) {
 		return nil, proto.ErrNoNode
 	}
 	if !p.allowed(parent.acl, proto.PermDelete) {
 		return nil, proto.ErrNoAuth
 	}
-	node := p.lookup(r.Path)
-	switch {
-	case node == nil:
+	switch there := p.lookup(r.Path, &node); {
+	case !there:
 		return nil, proto.ErrNoNode
 	case r.Version != anyVersion && r.Version != node.stat.Version:
 		return nil, proto.ErrBadVersion
 	case node.children > 0:
 		return nil, proto.ErrNotEmpty
 	}
-	p.remove(node, parent)
+	p.remove(&node, &parent)
 	return &proto.DeleteTxn{Path: node.path}, proto.OK
 }
 
@@ -130,42 +146,41 @@ func (p *Preparer) deleteContainer(path string) (proto.Txn, proto.ErrCode) {
 	if code != proto.OK {
 		return nil, code
 	}
-	node := p.lookup(path)
-	switch {
-	case node == nil:
+	var node, parent record
+	switch there := p.lookup(path, &node); {
+	case !there:
 		return nil, proto.ErrNoNode
 	case node.children > 0:
 		return nil, proto.ErrNotEmpty
 	case p.tree.IsEphemeralOwner(node.stat.EphemeralOwner):
 		return nil, proto.ErrBadVersion
 	}
-	parent := p.lookup(parentOf(path, slash))
-	if parent == nil {
+	if !p.lookup(parentOf(path, slash), &parent) {
 		return nil, proto.ErrNoNode
 	}
-	p.remove(node, parent)
+	p.remove(&node, &parent)
 	return &proto.DeleteTxn{Path: node.path}, proto.OK
 }
 
 func (p *Preparer) setData(r *proto.SetDataRequest) (proto.Txn, proto.ErrCode) {
-	node, code := p.target(r.Path, proto.PermWrite)
-	if code != proto.OK {
+	var node record
+	if code := p.target(r.Path, proto.PermWrite, &node); code != proto.OK {
 		return nil, code
 	}
-	if code := p.quotaAllows(node.path, 0, int64(len(r.Data))-int64(len(node.data))); code != proto.OK {
+	if code := p.quotaAllows(node.path, 0, int64(len(r.Data))-node.dataBytes); code != proto.OK {
 		return nil, code
 	}
 	if r.Version != anyVersion && r.Version != node.stat.Version {
 		return nil, proto.ErrBadVersion
 	}
 	version := node.stat.Version + 1
-	p.update(node, func(c *record) {
-		c.data = r.Data
-		c.stat.Version = version
-		c.stat.Mtime = p.now.TimeMs
-		c.stat.Mzxid = p.zxid
-	})
-	return &proto.SetDataTxn{Path: node.path, Data: r.Data, Version: version}, proto.OK
+	path, data := datatree.Join(node.path, nil, r.Data)
+	node.path, node.dataBytes, node.text = path, int64(len(data)), p.hashText(path, data)
+	node.stat.Version = version
+	node.stat.Mtime = p.now.TimeMs
+	node.stat.Mzxid = p.zxid
+	p.update(&node)
+	return &proto.SetDataTxn{Path: path, Data: data, Version: version, Joined: true}, proto.OK
 }
 
 func (p *Preparer) setACL(r *proto.SetACLRequest) (proto.Txn, proto.ErrCode) {
@@ -179,24 +194,23 @@ func (p *Preparer) setACL(r *proto.SetACLRequest) (proto.Txn, proto.ErrCode) {
 	if code != proto.OK {
 		return nil, code
 	}
-	node, code := p.target(r.Path, proto.PermAdmin)
-	if code != proto.OK {
+	var node record
+	if code := p.target(r.Path, proto.PermAdmin, &node); code != proto.OK {
 		return nil, code
 	}
 	if r.Version != anyVersion && r.Version != node.stat.Aversion {
 		return nil, proto.ErrBadVersion
 	}
 	version := node.stat.Aversion + 1
-	p.update(node, func(c *record) {
-		c.acl = acl
-		c.stat.Aversion = version
-	})
+	node.acl = acl
+	node.stat.Aversion = version
+	p.update(&node)
 	return &proto.SetACLTxn{Path: node.path, ACL: acl, Version: version}, proto.OK
 }
 
 func (p *Preparer) check(r *proto.CheckVersionRequest) (proto.Txn, proto.ErrCode) {
-	node, code := p.target(r.Path, proto.PermRead)
-	if code != proto.OK {
+	var node record
+	if code := p.target(r.Path, proto.PermRead, &node); code != proto.OK {
 		return nil, code
 	}
 	if r.Version != anyVersion && r.Version != node.stat.Version {
@@ -216,24 +230,26 @@ func (p *Preparer) reconfig() (proto.Txn, proto.ErrCode) {
 	return nil, proto.ErrUnimplemented
 }
 
-// target checks session, path, existence and permission, in this order.
-func (p *Preparer) target(path string, perm int32) (*record, proto.ErrCode) {
+// target checks session, path, existence and permission, in this order. The
+// path of a znode that is there needs no check, but for "", which the tree
+// takes for the root.
+func (p *Preparer) target(path string, perm int32, into *record) proto.ErrCode {
 	if code := p.active(); code != proto.OK {
-		return nil, code
+		return code
 	}
-	if datatree.ValidatePath(path) != nil {
-		return nil, proto.ErrBadArguments
+	if path == "" || !p.lookup(path, into) {
+		if datatree.ValidatePath(path) != nil {
+			return proto.ErrBadArguments
+		}
+		return proto.ErrNoNode
 	}
-	node := p.lookup(path)
-	if node == nil {
-		return nil, proto.ErrNoNode
+	if !p.allowed(into.acl, perm) {
+		return proto.ErrNoAuth
 	}
-	if !p.allowed(node.acl, perm) {
-		return nil, proto.ErrNoAuth
-	}
-	return node, proto.OK
+	return proto.OK
 }
 
+// fixup returns the list to store, which shares no memory with the request.
 func (p *Preparer) fixup(acl []proto.ACL) ([]proto.ACL, proto.ErrCode) {
 	fixed, err := p.auth.Fixup(p.req.IDs, acl)
 	if err != nil {
@@ -243,7 +259,16 @@ func (p *Preparer) fixup(acl []proto.ACL) ([]proto.ACL, proto.ErrCode) {
 		}
 		return nil, code
 	}
-	return fixed, proto.OK
+	if &fixed[0] == &proto.OpenACL[0] {
+		return fixed, proto.OK
+	}
+	own := make([]proto.ACL, 0, len(fixed))
+	for _, a := range fixed {
+		own = append(own, proto.ACL{Perms: a.Perms, ID: proto.ID{
+			Scheme: strings.Clone(a.ID.Scheme), ID: strings.Clone(a.ID.ID),
+		}})
+	}
+	return own, proto.OK
 }
 
 func (p *Preparer) quotaAllows(path string, count, sizeBytes int64) proto.ErrCode {
@@ -254,21 +279,18 @@ func (p *Preparer) quotaAllows(path string, count, sizeBytes int64) proto.ErrCod
 }
 
 // insert pushes a new znode.
-func (p *Preparer) insert(r *record) {
-	r.zxid = p.zxid
-	p.rehash(r)
-	p.digest += r.digest
-	p.overlay.push(r)
+func (p *Preparer) insert(r record, data []byte) {
+	r.dataBytes, r.text = int64(len(data)), p.hashText(r.path, data)
+	p.update(&r)
 }
 
 // remove pushes the end of a znode and the change in its parent.
 func (p *Preparer) remove(node, parent *record) {
-	p.update(parent, func(c *record) {
-		c.children--
-		c.stat.Pzxid = p.zxid
-	})
+	parent.children--
+	parent.stat.Pzxid = p.zxid
+	p.update(parent)
 	p.digest -= node.digest
-	p.overlay.push(&record{zxid: p.zxid, path: node.path, gone: true})
+	p.overlay.push(record{zxid: p.zxid, path: node.path, gone: true})
 }
 
 func (p *Preparer) newStat(owner int64) datatree.Persisted {
