@@ -117,6 +117,9 @@ func (c *Core) Step(now time.Duration, in Input) error {
 	case Unreachable:
 		c.elect.reach(in.Server, false)
 		c.settleVotes()
+		if f := c.follow; f != nil && f.leader == in.Server && f.step == stepDial {
+			c.giveUp("the leader is gone")
+		}
 	case Reachable:
 		c.elect.reach(in.Server, true)
 	case Propose:

@@ -27,9 +27,10 @@
 //   - an acknowledgement does not outlive what it stands for (Core.synchronise)
 //
 // In three places it does more than Apache's servers, in ways that these do not
-// notice: an election ends at once when everyone in reach agrees, and a worse
-// vote is answered with the better one; a leader gives up early when its
-// voters have moved on, or when one of them could never follow its epoch; and
+// notice: an election ends at once when everyone in reach agrees, a worse vote
+// is answered with the better one, and whoever has decided says so; a leader
+// gives up at once when too few are left that could follow, or when one of them
+// could never follow its epoch; and
 // leadership can be confirmed by a quorum ([Confirm]) and laid down ([Resign]).
 //
 // A server that cannot cut its log as far as its leader wants neither votes

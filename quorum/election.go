@@ -1,7 +1,6 @@
 package quorum
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -169,10 +168,8 @@ func (c *Core) notified(from int64, n proto.Notification) {
 	if !looking {
 		if n.State == proto.Looking {
 			c.sendVote(from, c.vote)
-			if n.Round > c.vote.round {
-				c.movedOn(from)
-			}
 		}
+		c.heardMeanwhile(from, &n)
 		return
 	}
 	if c.resting || !c.cfg.Verifier.Voters().Has(n.Leader) {
@@ -188,29 +185,42 @@ func (c *Core) notified(from int64, n proto.Notification) {
 	}
 }
 
-// movedOn is told that a server looks for a leader in a later round than the
-// one that made this one. A leader that waits for more such servers than it
-// can do without waits in vain, and so does a follower of one that does not
-// lead any more: both would lose all of initLimit.
-func (c *Core) movedOn(from int64) {
-	switch {
-	case c.lead != nil && c.lead.tally == nil:
-		c.lead.lost = c.lead.lost.Add(from)
-		for _, l := range c.lead.learners {
-			c.lead.lost = c.lead.lost.Remove(l.id)
-		}
-		var hope Set
-		for _, id := range c.cfg.Verifier.Voters() {
-			if !c.lead.lost.Has(id) {
-				hope = append(hope, id)
-			}
-		}
-		if !c.cfg.Verifier.Quorum(hope) && !c.override(len(c.lead.learners)) {
-			c.stepDown(fmt.Sprintf("servers %v look for another leader", c.lead.lost))
-		}
-	case c.follow != nil && c.follow.leader == from && c.follow.step == stepDial:
-		c.giveUp("the leader looks for another one")
+// heardMeanwhile notes what a vote says about its sender: that it looks for a
+// leader in a later round than the one that made this one, or that it has
+// another leader.
+func (c *Core) heardMeanwhile(from int64, n *proto.Notification) {
+	var movedOn bool
+	switch n.State {
+	case proto.Looking:
+		movedOn = n.Round > c.vote.round
+	case proto.Following, proto.Leading:
+		movedOn = n.Leader != c.vote.leader
 	}
+	switch {
+	case c.lead != nil && movedOn:
+		c.lead.lost = c.lead.lost.Add(from)
+	case c.lead != nil:
+		c.lead.lost = c.lead.lost.Remove(from)
+	case movedOn && c.follow != nil && c.follow.leader == from && c.follow.step == stepDial:
+		c.giveUp("the leader looks for another one, or has one")
+	}
+}
+
+// hopeless tells whether a leader that is not established waits in vain: too
+// many servers cannot be reached, or look for another leader, or have one. It
+// would lose all of initLimit. Whoever is connected is not lost.
+func (c *Core) hopeless() bool {
+	ld := c.lead
+	hope := NewSet(c.cfg.ID)
+	for _, id := range c.cfg.Verifier.Voters() {
+		if !ld.lost.Has(id) && !c.elect.lost.Has(id) {
+			hope = hope.Add(id)
+		}
+	}
+	for _, l := range ld.learners {
+		hope = hope.Add(l.id)
+	}
+	return !c.cfg.Verifier.Quorum(hope) && !c.override(len(ld.learners))
 }
 
 // lookingVote counts the vote of a server that looks for a leader too.
@@ -295,6 +305,10 @@ func (c *Core) settledVote(from int64, v ballot) {
 	if c.established(e.settled, v) || c.oracleFollows(v) {
 		e.round = v.round
 		c.decide(v)
+		return
+	}
+	if v.round == e.round {
+		c.tallyVotes() // it may follow the one that this server is about to
 	}
 }
 
@@ -339,7 +353,8 @@ func (c *Core) electOnTime() {
 	}
 }
 
-// decide ends the election.
+// decide ends the election, and tells everyone: whoever began to look too late
+// to hear the votes that led here would wait for them to be sent again.
 func (c *Core) decide(v ballot) {
 	c.vote = v
 	c.vote.round = c.elect.round
@@ -351,4 +366,9 @@ func (c *Core) decide(v ballot) {
 		c.startFollowing(v.leader)
 	}
 	c.vote.state = c.role.State
+	for _, id := range c.cfg.Verifier.Voters() {
+		if id != c.cfg.ID && !c.cfg.Observer {
+			c.sendVote(id, c.vote)
+		}
+	}
 }

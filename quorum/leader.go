@@ -69,7 +69,7 @@ type leading struct {
 	wanted     bool           // another round is to begin as soon as this one is answered
 	confirms   []confirmation // of this server itself, in order
 	settles    []confirmation // of this server itself, in order; they need no round
-	lost       Set            // voters that look for another leader, before it is established
+	lost       Set            // voters that look for another leader, or have one
 }
 
 func (c *Core) startLeading() {
@@ -359,6 +359,8 @@ func (c *Core) leadOnTime() {
 	switch {
 	case ld.tally == nil && c.now >= ld.limit:
 		c.stepDown("no quorum within initLimit")
+	case ld.tally == nil && c.hopeless():
+		c.stepDown("too few servers are left that could follow")
 	case ld.tally != nil && c.retired && c.now >= ld.limit:
 		c.leaveIfDone()
 	case ld.tally != nil && c.now >= ld.beatAt:

@@ -22,8 +22,6 @@
 // it leads to, into one order for [Peer.Submit].
 //
 // What is not here yet: observers cannot connect to followers;
-// SASL between servers; and the repeated tries to bind a port. An election is
-// now and then followed by an initLimit without a leader, when voters leave the
-// new one while they are on their way to it. The data
+// SASL between servers; and the repeated tries to bind a port. The data
 // directory of package persistence has no atomic Install as a [Disk] needs.
 package peer

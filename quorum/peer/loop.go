@@ -37,9 +37,6 @@ type loop struct {
 	held    []heldBack
 	// installs are links whose snapshot the disk has been told to install.
 	installs map[quorum.Link]bool
-	// astray: that operation failed. What the core lets apply continues a
-	// history that was never made, until a snapshot is installed.
-	astray bool
 }
 
 // heldBack is to be done to the machine later.
@@ -173,7 +170,8 @@ func (l *loop) diskNews() {
 		return
 	}
 	if failed {
-		l.astray = true
+		// What waits to be applied continues a history that was not made. The
+		// core lets nothing more be applied until a snapshot is installed.
 		l.held = slices.DeleteFunc(l.held, func(h heldBack) bool { return h.apply })
 		_ = l.step(quorum.TruncateFailed{})
 	}
@@ -201,7 +199,7 @@ func (l *loop) act() {
 	for i := range out.Disk {
 		op := &out.Disk[i]
 		if op.Kind == quorum.OpInstall {
-			l.astray, l.installs[op.Link] = false, true
+			l.installs[op.Link] = true
 		}
 		if op.Rebuild {
 			l.rebuild = op.Seq
@@ -210,7 +208,7 @@ func (l *loop) act() {
 	if len(out.Disk) > 0 {
 		l.p.writer.add(out.Disk)
 	}
-	if len(out.Apply) > 0 && !l.astray {
+	if len(out.Apply) > 0 {
 		l.inOrder(heldBack{func() { l.p.cfg.Machine.Apply(out.Apply) }, true})
 	}
 	l.tell(&out)

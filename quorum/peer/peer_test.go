@@ -171,10 +171,27 @@ func (e *ensemble) check(id int64, truncated, installed int) {
 	}
 }
 
-// longestElection is an initLimit and what comes before and after it: a leader
-// that its voters left while they were on their way to it waits that long.
-// Most elections here take no time at all, because everyone in reach agrees.
-const longestElection = 25 * time.Second
+// longestElection is a few tries to reach a leader that does not know yet. Most
+// elections here take no time at all, because everyone in reach agrees.
+const longestElection = 100 * time.Millisecond
+
+// However the votes of those who lost their leader overtake one another, nobody
+// waits for them to be sent again, nor for a leader that nobody follows.
+func TestEnsembleFailsOverAtOnce(t *testing.T) {
+	for _, n := range []int64{3, 5} {
+		for range 25 {
+			inEnsemble(t, n, func(e *ensemble) {
+				e.start(e.voters...)
+				first, _ := e.leader()
+				e.converge()
+				e.stop(first)
+				if second, took := e.leader(); took > longestElection {
+					t.Errorf("%d of %d leads after %v", second, n, took)
+				}
+			})
+		}
+	}
+}
 
 func TestEnsembleReplicatesAndFailsOver(t *testing.T) {
 	for _, n := range []int64{3, 5} {
@@ -216,7 +233,7 @@ func TestEnsembleTruncates(t *testing.T) {
 			e.stop(id)
 		}
 		one := e.servers[1]
-		one.hist = append(one.hist, quorum.Entry{Zxid: lastOf(one.hist) + 1, Data: []byte("never acknowledged")})
+		one.hist = append(one.hist, quorum.Entry{Zxid: lastOf(one.hist) + 1, Data: []byte(unacknowledged)})
 		e.start(2, 3)
 		e.leader()
 		e.start(1)
@@ -284,13 +301,45 @@ func TestEnsembleRepairsBySnapshot(t *testing.T) {
 			e.stop(id)
 		}
 		one := e.servers[1]
-		one.hist = append(one.hist, quorum.Entry{Zxid: lastOf(one.hist) + 1, Data: []byte("never acknowledged")})
+		one.hist = append(one.hist, quorum.Entry{Zxid: lastOf(one.hist) + 1, Data: []byte(unacknowledged)})
 		one.logFrom = lastOf(one.hist)
 		e.start(2, 3)
 		e.leader()
 		e.start(1)
 		e.converge()
 		e.check(1, 0, 1)
+	})
+}
+
+// While a log is being cut, what comes after is already proposed and committed.
+// When the cut fails, none of that may be applied to the tree, which still has
+// what was to be cut off.
+func TestEnsembleAppliesNothingAfterFailedCut(t *testing.T) {
+	inEnsemble(t, 3, func(e *ensemble) {
+		e.start(e.voters...)
+		e.propose(10)
+		e.converge()
+		for _, id := range e.voters {
+			e.stop(id)
+		}
+		one := e.servers[1]
+		one.hist = append(one.hist, quorum.Entry{Zxid: lastOf(one.hist) + 1, Data: []byte(unacknowledged)})
+		one.logFrom, one.barrier = lastOf(one.hist), make(chan struct{})
+		e.start(2, 3)
+		e.leader()
+		e.start(1)
+		synctest.Wait()
+		e.propose(5)
+		synctest.Wait()
+		if len(one.tree) != 11 {
+			t.Errorf("the tree has %d entries while the log is being cut", len(one.tree))
+		}
+		close(one.barrier)
+		e.converge()
+		e.check(1, 0, 1)
+		if one.astray {
+			t.Error("something was applied to a tree that should have been cut")
+		}
 	})
 }
 

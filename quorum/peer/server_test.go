@@ -29,6 +29,8 @@ type memServer struct {
 	current  int64
 	staged   map[quorum.Link][]quorum.Entry
 	syncErr  error
+	barrier  chan struct{} // Truncate waits until it is closed; nil: it does not
+	astray   bool          // something was applied on top of what nobody else has
 
 	tree  []quorum.Entry
 	role  quorum.Role
@@ -43,6 +45,9 @@ type memServer struct {
 	truncated, installed, read, snaps int
 	openSnaps                         int
 }
+
+// unacknowledged is the data of a transaction that is on one server only.
+const unacknowledged = "never acknowledged"
 
 func newMemServer() *memServer {
 	s := &memServer{staged: map[quorum.Link][]quorum.Entry{}}
@@ -93,6 +98,9 @@ func (s *memServer) Sync() error {
 }
 
 func (s *memServer) Truncate(zxid int64, rebuild bool) error {
+	if s.barrier != nil {
+		<-s.barrier
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.unsynced) > 0 {
@@ -187,6 +195,9 @@ func (s *memServer) ReadLog(from, to int64, yield func(quorum.Entry) error) erro
 func (s *memServer) Apply(entries []quorum.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n := len(s.tree); n > 0 && string(s.tree[n-1].Data) == unacknowledged {
+		s.astray = true
+	}
 	s.tree = append(s.tree, entries...)
 	s.applied.Broadcast()
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
@@ -357,7 +358,11 @@ func (n *node) crash() {
 // wake schedules the Tick that the core asks for.
 func (n *node) wake() {
 	w := n.w
-	at := n.core.Deadline() - n.skew
+	deadline := n.core.Deadline()
+	if deadline == math.MaxInt64 {
+		return // and the clock may be behind the world's
+	}
+	at := deadline - n.skew
 	if n.wakeAt > w.now && n.wakeAt <= at {
 		return
 	}
