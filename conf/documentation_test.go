@@ -87,7 +87,7 @@ func here(k *Key) string {
 	case k.Use == Honoured:
 		return "honoured"
 	case k.Use == Ensemble:
-		return "ensembles only"
+		return "honoured in ensembles"
 	case k.Use == NoEffect:
 		return "no effect: " + k.Why
 	case k.asks == nil:

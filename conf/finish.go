@@ -12,7 +12,6 @@ func (l *loader) finish() {
 	c := l.cfg
 	l.directories()
 	l.clientAddress()
-	l.members()
 	l.sessionTimeouts()
 	l.throttles()
 	l.frames()
@@ -20,6 +19,9 @@ func (l *loader) finish() {
 	l.fourLetterWords()
 	c.Storage.SnapCount = l.atLeast("snapCount", c.Storage.SnapCount, 2)
 	c.Storage.PurgeRetain = l.atLeast("autopurge.snapRetainCount", c.Storage.PurgeRetain, 3)
+	if len(l.errs) == 0 {
+		l.ensemble()
+	}
 	l.advise()
 	if len(l.errs) == 0 {
 		if err := c.Validate(); err != nil {

@@ -36,6 +36,9 @@ func (x *keyIndex) named(name string) *Key {
 		return k
 	}
 	for _, k := range x.patterns {
+		if name+"*" == k.Name && k.Origin == FileOnly {
+			return k // the rest is wrong, not the key
+		}
 		if _, ok := isBelow(name, strings.TrimSuffix(k.Name, "*")); ok {
 			return k
 		}

@@ -39,6 +39,8 @@ const (
 	propBool
 	// propFloat is Double.parseDouble, and anything else is an error.
 	propFloat
+	// propFactor is the same, and anything else leaves the default.
+	propFactor
 )
 
 // String is the type as documentation shows it.
@@ -50,7 +52,7 @@ func (k kind) String() string {
 		return "long"
 	case fileBool, propBool:
 		return "boolean"
-	case propFloat:
+	case propFloat, propFactor:
 		return "decimal"
 	default:
 		return "text"
@@ -66,7 +68,7 @@ func (k kind) allowed() string {
 		return "a whole number of 64 bits"
 	case fileBool, propBool:
 		return "true or false"
-	case propFloat:
+	case propFloat, propFactor:
 		return "a decimal number"
 	default:
 		return "any text"
@@ -75,7 +77,7 @@ func (k kind) allowed() string {
 
 // forgives tells whether Apache starts with a value that it cannot read.
 func (k kind) forgives() bool {
-	return k == propInt || k == propLong || k == propDecimal || k == propBool
+	return k == propInt || k == propLong || k == propDecimal || k == propBool || k == propFactor
 }
 
 // parse reads a value. Without ok, the text is none of this kind, and v is
@@ -95,7 +97,7 @@ func (k kind) parse(s string) (v value, ok bool) {
 	case fileBool, propBool:
 		v.b = strings.EqualFold(s, "true")
 		ok = v.b || strings.EqualFold(s, "false")
-	case propFloat:
+	case propFloat, propFactor:
 		v.f, ok = parseDouble(s)
 	default:
 		ok = true
@@ -107,6 +109,15 @@ func (k kind) parse(s string) (v value, ok bool) {
 func parseLong(s string, bits int) (int64, bool) {
 	n, err := strconv.ParseInt(s, 10, bits)
 	return n, err == nil
+}
+
+// parseHex is Long.parseLong with base 16.
+func parseHex(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 16, 64)
+	if err != nil {
+		return 0, false
+	}
+	return n, true
 }
 
 // decodeLong is Long.decode, or with 32 bits Integer.decode.

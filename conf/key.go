@@ -14,8 +14,8 @@ const (
 	Honoured Use = iota
 	// NoEffect keys mean nothing here: a notice says why.
 	NoEffect
-	// Ensemble keys mean nothing to a server that stands alone, in Apache
-	// too: a notice says so.
+	// Ensemble keys set a field of the Config in an ensemble. They mean
+	// nothing to a server that stands alone, in Apache too: a notice says so.
 	Ensemble
 	// NotBuilt keys ask for a capability that is still missing: a value that
 	// asks for it is an error, others are accepted.
@@ -24,7 +24,7 @@ const (
 
 // String is the disposition as documentation shows it.
 func (u Use) String() string {
-	return [...]string{"honoured", "no effect", "ensembles only", "not built yet"}[u]
+	return [...]string{"honoured", "no effect", "honoured in ensembles", "not built yet"}[u]
 }
 
 // Origin says where a key may be set.
@@ -60,8 +60,10 @@ type Key struct {
 	Why    string
 	Secret bool // never show the value
 
-	// set stores the parsed value, of honoured keys.
+	// set stores the parsed value, of keys that are Honoured or Ensemble.
 	set func(*Config, value)
+	// gathered keys have no setter: what they mean takes other keys too.
+	gathered bool
 	// check returns what is wrong with a parsed value, or "".
 	check func(value) string
 	// asks tells whether a value needs the missing capability, of keys that
@@ -98,8 +100,8 @@ func Groups() []Group {
 		{"Authentication and authorisation", authKeys},
 		{"SASL and TLS", slices.Concat(saslKeys, tlsKeys)},
 		{"Admin server, logs and metrics", slices.Concat(adminKeys, auditKeys, logKeys, metricsKeys)},
-		{"Ensembles: membership and security", slices.Concat(memberKeys, memberTuningKeys)},
-		{"Ensembles: tuning", quorumKeys},
+		{"Ensembles: members and security", slices.Concat(memberKeys, limitKeys, peerSecurityKeys)},
+		{"Ensembles: tuning", slices.Concat(electionKeys, leaderKeys, learnerKeys, pipelineKeys)},
 		{"Meerkat's own", ownKeys},
 	}
 }

@@ -19,7 +19,8 @@ func TestTableIsComplete(t *testing.T) {
 			if k.Doc == "" || strings.HasSuffix(k.Doc, ".") {
 				t.Errorf("%s: the meaning %q is not a clause", k.Name, k.Doc)
 			}
-			if (k.Use == Honoured) != (k.Why == "") || (k.Use == Honoured) != (k.set != nil) {
+			honoured := k.Use == Honoured || k.Use == Ensemble
+			if honoured != (k.Why == "") || honoured != (k.set != nil || k.gathered) {
 				t.Errorf("%s is %s: a reason is for keys that are not honoured, a setter for those that are", k.Name, k.Use)
 			}
 			if (k.asks != nil) && (k.Use != NotBuilt || k.asks(k.Default)) {
@@ -58,7 +59,7 @@ func TestTableKnowsApache(t *testing.T) {
 func TestDefaultsAreHarmless(t *testing.T) {
 	for _, g := range Groups() {
 		for _, k := range g.Keys {
-			if strings.HasSuffix(k.Name, "*") || k.Name == "dataDir" || k.Name == "clientPortAddress" {
+			if strings.HasSuffix(k.Name, "*") || k.Name == "dataDir" || k.Name == "clientPortAddress" || k.Name == "dynamicConfigFile" {
 				continue
 			}
 			if _, ok := k.Kind.parse(k.Default); !ok {
@@ -122,6 +123,20 @@ func TestValidate(t *testing.T) {
 		func(c *Config) { c.Storage.Compression = "zip" },
 		func(c *Config) { c.Containers.CheckIntervalMs = 0 },
 		func(c *Config) { c.Containers.MaxPerMinute = 0 },
+		func(c *Config) { c.Quorum = Quorum{Enabled: true} },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.ID = 4 },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.Observer = true },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.Servers[0].ID = 5 },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.Servers[1].Addresses = nil },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.InitTicks = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.SyncTicks = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Quorum.ConnectTicks = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Election.ConnectTimeoutMs = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Election.HandshakeTimeoutMs = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Election.MaxNotifyMs = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Leader.CommitLogCount = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Leader.MaxSnapSyncs = 0 },
+		func(c *Config) { *c = *threeConfig(); c.Leader.MaxDiffSyncs = 0 },
 	} {
 		c := leastConfig()
 		if err := c.Validate(); err != nil {

@@ -59,6 +59,7 @@ func Default() *Config {
 	}
 	c.Storage.ForceSync = true
 	c.Auth.DigestAlg = "SHA1"
+	c.Leader.ServesClients = true
 	c.Session.MinTimeoutMs, c.Session.MaxTimeoutMs = 2*c.Session.TickTimeMs, 20*c.Session.TickTimeMs
 	c.Limits.ExtraFrameBytes = c.Limits.MaxFrameBytes
 	return c
@@ -93,6 +94,7 @@ func (machine) resolve(name string) (string, error) {
 type setting struct {
 	Place
 	name, value string // as written, blanks around them removed in a file
+	raw         string // the value with its blanks, of a line in a file
 	secret      bool
 }
 
@@ -106,14 +108,16 @@ func (s setting) shown() string {
 
 // loader turns settings into a Config.
 type loader struct {
-	cfg     *Config
-	path    string
-	host    host
-	index   keyIndex
-	file    map[string]setting // FileOnly keys
-	props   map[string]setting // system properties, by name
-	errs    []*Error
-	notices []Notice
+	cfg   *Config
+	path  string
+	host  host
+	index keyIndex
+	file  map[string]setting // FileOnly keys
+	props map[string]setting // system properties, by name
+	// aboutEnsembles are the settings that count in an ensemble only.
+	aboutEnsembles []setting
+	errs           []*Error
+	notices        []Notice
 }
 
 func newLoader(path string, props map[string]string, h host) *loader {
@@ -145,7 +149,7 @@ func parse(path string, data []byte, props map[string]string, h host) (*Config, 
 // the same key counts.
 func (l *loader) readFile(lines []Property) {
 	for _, p := range lines {
-		s := setting{Place: Place{File: l.path, Line: p.Line}, name: trim(p.Key), value: trim(p.Value)}
+		s := setting{Place: Place{File: l.path, Line: p.Line}, name: trim(p.Key), value: trim(p.Value), raw: p.Value}
 		target := l.props
 		name := propertyPrefix + s.name
 		if l.index.fileOnly(s.name) != nil {
@@ -174,6 +178,8 @@ func (l *loader) load() (*Config, []Notice, error) {
 			l.notice(s, true, l.unknown(name, s))
 		case k.Origin == FileOrProperty && name == k.Also && l.has(k.Property()):
 			// The name with the prefix counts.
+		case k.Origin == FileOnly && l.file[k.Name].name != "":
+			// The file counts.
 		default:
 			l.apply(k, s)
 		}
@@ -192,17 +198,21 @@ func (l *loader) has(property string) bool { _, ok := l.props[property]; return 
 
 // apply does with a setting what its key says.
 func (l *loader) apply(k *Key, s setting) {
-	v, ok := k.Kind.parse(s.value)
-	matters := k.Use == Honoured || k.Origin == FileOnly // what else Apache reads late or never
+	kind := k.Kind
+	if kind == fileBool && s.File == "" {
+		kind = propBool // Also is a property
+	}
+	v, ok := kind.parse(s.value)
+	matters := k.Use == Honoured || k.Use == Ensemble || k.Origin == FileOnly // what else Apache reads late or never
 	switch {
 	case ok || !matters:
-	case !k.Kind.forgives():
-		l.invalid(s, "must be "+k.Kind.allowed())
+	case !kind.forgives():
+		l.invalid(s, "must be "+kind.allowed())
 		return
-	case k.Kind == propBool:
+	case kind == propBool:
 		l.notice(s, true, "is neither true nor false and counts as false, as in Apache")
 	default:
-		l.notice(s, true, fmt.Sprintf("is not %s: the default %s counts, as in Apache", k.Kind.allowed(), k.Default))
+		l.notice(s, true, fmt.Sprintf("is not %s: the default %s counts, as in Apache", kind.allowed(), k.Default))
 		return
 	}
 	if k.check != nil && ok {
@@ -211,9 +221,13 @@ func (l *loader) apply(k *Key, s setting) {
 			return
 		}
 	}
+	if k.set != nil {
+		k.set(l.cfg, v)
+	}
 	switch k.Use {
 	case Honoured:
-		k.set(l.cfg, v)
+	case Ensemble:
+		l.aboutEnsembles = append(l.aboutEnsembles, s)
 	case NotBuilt:
 		if k.asks == nil || k.asks(s.value) {
 			l.errs = append(l.errs, &Error{

@@ -11,12 +11,15 @@ import (
 	"testing"
 )
 
-// fakeHost is a machine with a few files and the name "here".
+// fakeHost is a machine with a few files and the names "here" and "localhost".
 type fakeHost map[string]string
 
 func (h fakeHost) resolve(name string) (string, error) {
-	if name == "here" {
+	switch name {
+	case "here":
 		return "192.0.2.1", nil
+	case "localhost":
+		return "127.0.0.1", nil
 	}
 	return "", fmt.Errorf("no such host: %s", name)
 }
@@ -185,7 +188,7 @@ func TestHonoured(t *testing.T) {
 func TestEveryHonouredKeySetsSomething(t *testing.T) {
 	for _, g := range Groups() {
 		for _, k := range g.Keys {
-			if k.Use != Honoured || strings.HasSuffix(k.Name, "*") {
+			if k.Use != Honoured && k.Use != Ensemble || k.gathered || strings.HasSuffix(k.Name, "*") {
 				continue
 			}
 			if k.set == nil {
@@ -243,8 +246,8 @@ func TestRefused(t *testing.T) {
 		{file: "sslQuorum=true", kind: ErrNotBuilt, want: "zoo.cfg:2: sslQuorum=true: TLS between servers: not built yet; it must be left out or be false"},
 		{file: "sslQuorum=1", kind: ErrInvalid, want: "zoo.cfg:2: sslQuorum=1: must be true or false"},
 		{file: "quorum.auth.enableSasl=true", kind: ErrNotBuilt, want: "zoo.cfg:2: quorum.auth.enableSasl=true: SASL between servers: not built yet; it must be left out or be false"},
-		{file: "standaloneEnabled=false", kind: ErrNotBuilt, want: "zoo.cfg:2: standaloneEnabled=false: ensembles: not built yet; it must be left out or be true"},
-		{file: "dynamicConfigFile=/x", kind: ErrNotBuilt, want: "zoo.cfg:2: dynamicConfigFile=/x: a file of its own for the members: not built yet; the key must be left out"},
+		{file: "standaloneEnabled=false", kind: ErrInvalid, want: "zoo.cfg:2: standaloneEnabled=false: needs a server line with a voter"},
+		{file: "dynamicConfigFile=/x", kind: ErrInvalid, want: "zoo.cfg:2: dynamicConfigFile=/x: must name a file: file does not exist"},
 		{file: "audit.enable=True", kind: ErrNotBuilt, want: "zoo.cfg:2: audit.enable=True: the audit log: not built yet; it must be left out or be false"},
 		{file: "client.portUnification=true", kind: ErrNotBuilt, want: "zoo.cfg:2: client.portUnification=true: TLS: not built yet; it must be left out or be false"},
 		{
@@ -254,8 +257,8 @@ func TestRefused(t *testing.T) {
 		{props: map[string]string{"java.security.auth.login.config": "/jaas"}, kind: ErrNotBuilt, want: "-Djava.security.auth.login.config=/jaas: SASL: not built yet; the key must be left out"},
 		{file: "sessionRequireClientSASLAuth=true", kind: ErrNotBuilt, want: "zoo.cfg:2: sessionRequireClientSASLAuth=true: SASL: not built yet; it must be left out or be false"},
 
-		{file: "server.1=a:1:2\nserver.2=b:1:2", kind: ErrNotBuilt, want: "zoo.cfg:3: server.2=b:1:2: ensembles: not built yet; of 2 voters all but one must be left out"},
-		{file: "server.1=a:1:2\nserver.2=b:1:2:observer", kind: ErrInvalid, want: "zoo.cfg:3: server.2=b:1:2:observer: an observer needs an ensemble: observers must be left out"},
+		{file: "server.1=a:1:2\nserver.2=b:1:2", kind: ErrInvalid, want: "zoo.cfg:1: dataDir=/zk: the file myid is missing, and must hold this server's number"},
+		{file: "server.1=a:1:2\nserver.2=b:1:2:observer", kind: ErrInvalid, want: "zoo.cfg:3: server.2=b:1:2:observer: an observer needs an ensemble: observers must be left out, or there must be more voters"},
 		{file: "server.x=a:1:2", kind: ErrInvalid, want: "zoo.cfg:2: server.x=a:1:2: what follows server. must be a number"},
 		{file: "server.1=a:1", kind: ErrInvalid, want: "zoo.cfg:2: server.1=a:1: " + errServerForm.Error()},
 
@@ -386,8 +389,13 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(seed), "zookeeper.snapCount", "1")
 	}
 	f.Add([]byte(least), "jute.maxbuffer", "-5")
+	f.Add([]byte(three+"server.4=[::1]:1:2|x:3:4:observer;5\ngroup.7=1:2:3\nweight.2=0\nversion=a"), "zookeeper.multiAddress.enabled", "true")
+	f.Add([]byte("dataDir=/zk\ninitLimit=1\nsyncLimit=1\nstandaloneEnabled=false\ndynamicConfigFile=/members.5\n"), "readonlymode.enabled", "true")
 	f.Fuzz(func(t *testing.T, data []byte, property, text string) {
-		c, notices, err := parse("zoo.cfg", data, map[string]string{property: text}, fakeHost{"/zk/myid": "1\n"})
+		c, notices, err := parse("zoo.cfg", data, map[string]string{property: text}, fakeHost{"/zk/myid": "1\n", "/members.5": "server.1=a:1:2;3\n"})
+		if err == nil && c.Quorum.Enabled && !strings.HasSuffix(c.Quorum.Text(), fmt.Sprintf("\nversion=%x", uint64(c.Quorum.Version))) {
+			t.Fatalf("text %q", c.Quorum.Text())
+		}
 		switch {
 		case err == nil:
 			if err := c.Validate(); err != nil {

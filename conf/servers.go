@@ -1,28 +1,23 @@
 package conf
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 )
-
-// server is a server.N line.
-type server struct {
-	id         int64
-	observer   bool
-	clientHost string
-	clientPort int // NoPort when the line names none
-}
 
 var errServerForm = errors.New("must be host:quorumPort:electionPort[:participant or :observer][;[host:]clientPort], with several addresses apart by |")
 
 // parseServer reads what follows server.N=, as Apache's QuorumServer does.
 // Names of hosts are not looked up.
-func parseServer(id int64, s string, multiAddress bool) (server, error) {
-	srv := server{id: id, clientPort: NoPort}
+func parseServer(id int64, s string, multiAddress bool) (Server, error) {
+	srv := Server{ID: id, ClientPort: NoPort}
 	parts := splitDropEmpty(s, ";")
 	if len(parts) == 0 || len(parts) > 2 {
 		return srv, errServerForm
@@ -40,50 +35,81 @@ func parseServer(id int64, s string, multiAddress bool) (server, error) {
 		return srv, errors.New("several addresses are only read with -Dzookeeper.multiAddress.enabled=true")
 	}
 	role := ""
-	for _, a := range addresses {
-		r, err := parseMember(a)
+	for _, text := range addresses {
+		a, r, err := parseAddress(text)
 		if err != nil {
 			return srv, err
 		}
 		if r != "" && role != "" && r != role {
 			return srv, errors.New("all addresses of a server must have the same role")
 		}
-		if r != "" {
-			role = r
+		role = cmp.Or(role, r)
+		if !slices.Contains(srv.Addresses, a) {
+			srv.Addresses = append(srv.Addresses, a)
 		}
 	}
-	srv.observer = role == "observer"
+	srv.Observer = role == "observer"
 	return srv, nil
 }
 
-// parseMember reads host:quorumPort:electionPort[:role].
-func parseMember(s string) (role string, err error) {
+// parseAddress reads host:quorumPort:electionPort[:role].
+func parseAddress(s string) (a Address, role string, err error) {
 	fields, err := hostAndPorts(s)
 	if err != nil {
-		return "", err
+		return a, "", err
 	}
 	if len(fields) < 3 || len(fields) > 4 {
-		return "", errServerForm
+		return a, "", errServerForm
 	}
-	quorum, ok1 := parsePort(fields[1])
-	election, ok2 := parsePort(fields[2])
+	var ok1, ok2 bool
+	a.Host = literal(fields[0])
+	a.QuorumPort, ok1 = parsePort(fields[1])
+	a.ElectionPort, ok2 = parsePort(fields[2])
 	switch {
 	case !ok1 || !ok2:
-		return "", errors.New("the quorum and election ports must be numbers from 0 to 65535")
-	case quorum == election:
-		return "", errors.New("the quorum and election ports must differ")
+		return a, "", errors.New("the quorum and election ports must be numbers from 0 to 65535, without blanks around them")
+	case a.QuorumPort == a.ElectionPort:
+		return a, "", errors.New("the quorum and election ports must differ")
 	case len(fields) == 3:
-		return "", nil
+		return a, "", nil
 	}
 	role = strings.ToLower(trim(fields[3]))
 	if role != "observer" && role != "participant" {
-		return "", errors.New("the role must be participant or observer")
+		return a, "", errors.New("the role must be participant or observer")
 	}
-	return role, nil
+	return a, role, nil
+}
+
+// literal is the usual form of an IP address in any of the forms that Java
+// knows, and any other host as it is. No text is this machine.
+func literal(host string) string {
+	if host == "" {
+		return "localhost"
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().String()
+	}
+	parts := strings.Split(host, ".")
+	if len(parts) > 4 || len(host) > 15 {
+		return host
+	}
+	var ip uint64
+	for i, part := range parts {
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (5 - len(parts)) // the last part fills the rest
+		}
+		n, err := strconv.ParseUint(part, 10, bits)
+		if err != nil {
+			return host
+		}
+		ip = ip<<bits | n
+	}
+	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)}).String()
 }
 
 // parseClient reads [host:]port.
-func (srv *server) parseClient(s string) error {
+func (srv *Server) parseClient(s string) error {
 	fields, err := hostAndPorts(s)
 	if err != nil {
 		return err
@@ -95,10 +121,10 @@ func (srv *server) parseClient(s string) error {
 	if !ok {
 		return errors.New("the client port must be a number from 0 to 65535")
 	}
-	srv.clientPort = port
-	srv.clientHost = "0.0.0.0"
+	srv.ClientPort = port
+	srv.ClientHost = "0.0.0.0"
 	if len(fields) == 2 {
-		srv.clientHost = fields[0]
+		srv.ClientHost = literal(fields[0])
 	}
 	return nil
 }
@@ -133,53 +159,8 @@ func splitDropEmpty(s, sep string) []string {
 	return parts
 }
 
-// members decides whether the server lines let this server stand alone, and
-// takes the client's address from its own line.
-func (l *loader) members() {
-	var voters, observers []server
-	last := setting{}
-	for _, name := range sortedKeys(l.file) {
-		number, isServer := strings.CutPrefix(name, "server.")
-		if !isServer {
-			continue
-		}
-		s := l.file[name]
-		id, ok := parseLong(number, 64)
-		if !ok {
-			l.invalid(s, "what follows server. must be a number")
-			return
-		}
-		multi := isTrue(l.props[propertyPrefix+"multiAddress.enabled"].value)
-		srv, err := parseServer(id, s.value, multi)
-		if err != nil {
-			l.invalid(s, err.Error())
-			return
-		}
-		if srv.observer {
-			observers = append(observers, srv)
-		} else {
-			voters = append(voters, srv)
-		}
-		last = s
-	}
-	switch {
-	case len(voters) > 1:
-		l.errs = append(l.errs, &Error{
-			Place: last.Place, Key: last.name, Value: last.shown(), Kind: ErrNotBuilt,
-			Problem: fmt.Sprintf("ensembles: not built yet; of %d voters all but one must be left out", len(voters)),
-		})
-	case len(observers) > 0:
-		l.invalid(last, "an observer needs an ensemble: observers must be left out")
-	case len(voters) == 1:
-		l.notice(last, false, "has no effect but for the client's address: "+noEnsemble)
-	}
-	if id, ok := l.myid(); ok && len(voters) == 1 && voters[0].id == id && voters[0].clientPort != NoPort {
-		l.ownAddress(last, voters[0])
-	}
-}
-
-// myid reads the number of this server, which a server that stands alone may
-// lack.
+// myid reads the number of this server, which one that stands alone may lack.
+// To Apache, -1 is none.
 func (l *loader) myid() (int64, bool) {
 	path := filepath.Join(l.cfg.Storage.DataDir, "myid")
 	data, err := l.host.readFile(path)
@@ -189,18 +170,19 @@ func (l *loader) myid() (int64, bool) {
 		}
 		return 0, false
 	}
-	line, _, _ := bytes.Cut(data, []byte("\n"))
-	id, ok := parseLong(strings.TrimSuffix(string(line), "\r"), 64)
+	line, _, _ := strings.Cut(string(data), "\n")
+	line, _, _ = strings.Cut(line, "\r")
+	id, ok := parseLong(line, 64)
 	if !ok {
 		l.invalid(l.of("dataDir"), fmt.Sprintf("the first line of %s must be a number", path))
 	}
-	return id, ok
+	return id, ok && id != -1
 }
 
 // ownAddress makes the client address of the server's own line count. It must
 // not contradict clientPort.
-func (l *loader) ownAddress(s setting, srv server) {
-	ip, err := l.resolve(srv.clientHost)
+func (l *loader) ownAddress(s setting, srv Server) {
+	ip, err := l.resolve(srv.ClientHost)
 	if err != nil {
 		l.invalid(s, fmt.Sprintf("the client address must be one of this machine: %v", err))
 		return
@@ -214,10 +196,10 @@ func (l *loader) ownAddress(s setting, srv server) {
 		if static == "0.0.0.0" || static == "::" {
 			static = ""
 		}
-		if c.Port != srv.clientPort || static != "" && static != ip {
+		if c.Port != srv.ClientPort || static != "" && static != ip {
 			l.invalid(s, fmt.Sprintf("the client address must be the same as that of clientPort, %s:%d", c.Address, c.Port))
 			return
 		}
 	}
-	c.Address, c.Port = ip, srv.clientPort
+	c.Address, c.Port = ip, srv.ClientPort
 }

@@ -1,22 +1,27 @@
 package conf
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
 
 func TestParseServer(t *testing.T) {
+	at := func(host string, quorum, election int) []Address { return []Address{{host, quorum, election}} }
 	for _, test := range []struct {
 		text  string
 		multi bool
-		want  server
+		want  Server
 		fault string // part of the error
 	}{
-		{text: "zoo1:2888:3888", want: server{clientPort: NoPort}},
-		{text: "zoo1:2888:3888;2181", want: server{clientHost: "0.0.0.0", clientPort: 2181}},
-		{text: "zoo1:2888:3888:participant;zoo1:2181", want: server{clientHost: "zoo1", clientPort: 2181}},
-		{text: "[::1]:2888:3888: OBSERVER ;[::]:2181", want: server{observer: true, clientHost: "::", clientPort: 2181}},
-		{text: "a:1:2|b:1:2:observer", multi: true, want: server{observer: true, clientPort: NoPort}},
+		{text: "zoo1:2888:3888", want: Server{Addresses: at("zoo1", 2888, 3888), ClientPort: NoPort}},
+		{text: "zoo1:2888:3888;2181", want: Server{Addresses: at("zoo1", 2888, 3888), ClientHost: "0.0.0.0", ClientPort: 2181}},
+		{text: "zoo1:2888:3888:participant;zoo1:2181", want: Server{Addresses: at("zoo1", 2888, 3888), ClientHost: "zoo1", ClientPort: 2181}},
+		{text: "[0:0::1]:2888:3888: OBSERVER ;[::]:2181", want: Server{Observer: true, Addresses: at("::1", 2888, 3888), ClientHost: "::", ClientPort: 2181}},
+		{text: "[::ffff:192.0.2.1]:1:2;:3", want: Server{Addresses: at("192.0.2.1", 1, 2), ClientHost: "localhost", ClientPort: 3}},
+		{text: "10.257:1:2", want: Server{Addresses: at("10.0.1.1", 1, 2), ClientPort: NoPort}},
+		{text: "10.256.1.1:1:2", want: Server{Addresses: at("10.256.1.1", 1, 2), ClientPort: NoPort}},
+		{text: "b:1:2|a:3:4:observer|b:1:2", multi: true, want: Server{Observer: true, Addresses: []Address{{"b", 1, 2}, {"a", 3, 4}}, ClientPort: NoPort}},
 		{text: "a:1:2|b:1:2", fault: "several addresses"},
 		{text: "a:1:2:observer|b:1:2:participant", multi: true, fault: "same role"},
 		{text: "", fault: "must be host:"},
@@ -40,7 +45,7 @@ func TestParseServer(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || got != test.want {
+		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%q: got %+v and error %v, want %+v", test.text, got, err, test.want)
 		}
 	}

@@ -81,4 +81,9 @@ var ownKeys = []Key{
 		set:   toInt(func(c *Config) *int { return &c.Limits.LogQueueBytes }),
 		check: within(1<<16, 1<<30, "must be a number of bytes from 65536 to 1073741824"),
 	},
+	{
+		Name: "meerkat.linearizableSync", Kind: fileBool, Default: "false", Use: Ensemble,
+		Doc: "sync has a quorum confirm that the leader still leads before it answers, so that a read behind it is linearizable",
+		set: toBool(func(c *Config) *bool { return &c.Quorum.LinearizableSync }),
+	},
 }

@@ -158,7 +158,7 @@ var dataKeys = []Key{
 	{
 		Name: "readonlymode.enabled", Origin: PropertyOnly, Kind: text, Default: "false",
 		Doc: "serve reads without a quorum; a server that stands alone only answers isro then",
-		set: func(c *Config, v value) { c.FourLetter.isro = v.s == "true" },
+		set: func(c *Config, v value) { c.FourLetter.isro, c.Quorum.ReadOnly = v.s == "true", isTrue(v.s) },
 	},
 }
 

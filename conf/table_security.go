@@ -12,7 +12,7 @@ var authKeys = []Key{
 	},
 	{
 		Name: "enableEagerACLCheck", Kind: propBool, Default: "false", Doc: "check ACLs before a write is sent to the leader",
-		Use: Ensemble, Why: noEnsemble,
+		Use: NoEffect, Why: "the leader checks a write once, against the newest ACL",
 	},
 	{
 		Name: "DigestAuthenticationProvider.enabled", Kind: propBool, Default: "true", Doc: "offer the scheme digest",

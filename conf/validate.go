@@ -1,9 +1,11 @@
 package conf
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 )
 
 // Validate tells what is wrong with a configuration that was made by a
@@ -34,6 +36,43 @@ func (c *Config) Validate() error {
 	} {
 		if !rule.ok {
 			return &Error{Place: Place{File: c.File}, Key: rule.key, Value: rule.value, Problem: rule.must, Kind: ErrInvalid}
+		}
+	}
+	if !c.Quorum.Enabled {
+		return nil
+	}
+	return c.validateEnsemble()
+}
+
+// validateEnsemble is the part of Validate about ensembles.
+func (c *Config) validateEnsemble() error {
+	q, e := &c.Quorum, &c.Election
+	own := q.Server(q.ID)
+	sorted := slices.IsSortedFunc(q.Servers, func(a, b Server) int { return cmp.Compare(a.ID, b.ID) })
+	for _, rule := range []struct {
+		ok         bool
+		key, value string
+		must       string
+	}{
+		{sorted && len(q.Voters()) > 0, "server.*", fmt.Sprint(len(q.Servers)), "must have a voter, and stand in the order of their numbers"},
+		{own != nil && own.Observer == q.Observer, "myid", fmt.Sprint(q.ID), "must be the number of a server, with its role"},
+		{q.InitTicks >= 1, "initLimit", fmt.Sprint(q.InitTicks), "must be at least 1"},
+		{q.SyncTicks >= 1, "syncLimit", fmt.Sprint(q.SyncTicks), "must be at least 1"},
+		{q.ConnectTicks >= 1, "connectToLearnerMasterLimit", fmt.Sprint(q.ConnectTicks), "must be at least 1"},
+		{e.ConnectTimeoutMs >= 1, "cnxTimeout", fmt.Sprint(e.ConnectTimeoutMs), "must be at least 1"},
+		{e.HandshakeTimeoutMs >= 1, "quorumCnxnTimeoutMs", fmt.Sprint(e.HandshakeTimeoutMs), "must be at least 1"},
+		{e.MinNotifyMs >= 1 && e.MaxNotifyMs >= e.MinNotifyMs, "fastleader.minNotificationInterval", fmt.Sprint(e.MinNotifyMs), "must be from 1 to fastleader.maxNotificationInterval"},
+		{c.Leader.CommitLogCount >= 500, "commitLogCount", fmt.Sprint(c.Leader.CommitLogCount), "must be at least 500"},
+		{c.Leader.MaxSnapSyncs >= 1, "leader.maxConcurrentSnapSyncs", fmt.Sprint(c.Leader.MaxSnapSyncs), "must be at least 1"},
+		{c.Leader.MaxDiffSyncs >= 1, "leader.maxConcurrentDiffSyncs", fmt.Sprint(c.Leader.MaxDiffSyncs), "must be at least 1"},
+	} {
+		if !rule.ok {
+			return &Error{Place: Place{File: c.File}, Key: rule.key, Value: rule.value, Problem: rule.must, Kind: ErrInvalid}
+		}
+	}
+	for _, s := range q.Servers {
+		if s.ID < 1 || len(s.Addresses) == 0 {
+			return &Error{Place: Place{File: c.File}, Key: fmt.Sprintf("server.%d", s.ID), Problem: "must have a number from 1, and an address", Kind: ErrInvalid}
 		}
 	}
 	return nil

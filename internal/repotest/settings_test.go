@@ -51,13 +51,11 @@ func TestEverySettingIsRead(t *testing.T) {
 // unread lists the settings whose reader is still to be written. It must be
 // empty in a release.
 var unread = map[string]bool{
-	"Quorum.Enabled":              true,
 	"Quorum.ID":                   true,
 	"Quorum.Observer":             true,
 	"Quorum.Servers":              true,
 	"Quorum.Groups":               true,
 	"Quorum.Weights":              true,
-	"Quorum.Version":              true,
 	"Quorum.OraclePath":           true,
 	"Quorum.InitTicks":            true,
 	"Quorum.SyncTicks":            true,
@@ -67,7 +65,6 @@ var unread = map[string]bool{
 	"Quorum.ReadOnly":             true,
 	"Quorum.LocalSessions":        true,
 	"Quorum.LocalUpgrades":        true,
-	"Quorum.LinearizableSync":     true,
 	"Election.ConnectTimeoutMs":   true,
 	"Election.HandshakeTimeoutMs": true,
 	"Election.BindRetries":        true,
@@ -75,7 +72,6 @@ var unread = map[string]bool{
 	"Election.MaxNotifyMs":        true,
 	"Election.ObserverDelayMs":    true,
 	"Election.TCPKeepAlive":       true,
-	"Leader.ServesClients":        true,
 	"Leader.EpochWaitMs":          true,
 	"Leader.MaxSnapSyncs":         true,
 	"Leader.MaxDiffSyncs":         true,
