@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:        "meerkat",
 		Usage:       "a server that clients of Apache ZooKeeper cannot tell from Apache's",
 		Writer:      stdout,
@@ -62,6 +62,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 	}
+	app.Commands = append(app.Commands, clientCommands()...)
+	return app
 }
 
 func usageError(_ *cli.Context, err error, _ bool) error { return fmt.Errorf("%w: %w", errUsage, err) }
@@ -76,9 +78,12 @@ func exitCode(err error) int {
 		}
 		return false
 	}
+	var coded *codeError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &coded):
+		return coded.code
 	case is(errUsage, conf.ErrInvalid, conf.ErrNotBuilt, auth.ErrProvider, auth.ErrDigestAlg, auth.ErrEnforce, throttle.ErrBlue):
 		return exitInvocation
 	case is(persistence.ErrDataDir, persistence.ErrLocked):
