@@ -239,6 +239,7 @@ func (p *Peer) Resign() {
 	p.post(func() {
 		p.loop.resigned = true
 		_ = p.loop.step(quorum.Resign{})
+		p.loop.over = p.loop.over || p.loop.core.Role().State == proto.Looking // it had nothing to lay down
 	})
 	<-p.done
 }
