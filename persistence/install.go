@@ -49,7 +49,7 @@ func (s *Store) Install(snap Snapshot) error {
 	}
 	s.hasSnapshot.Store(true)
 	s.writer.ready(zxid)
-	return s.consumeMarker()
+	return s.writer.fail(s.consumeMarker())
 }
 
 // announceInstall writes the file from which on the install happens. begun
@@ -161,7 +161,7 @@ func (s *Store) finishInstall(name string) error {
 // announced: another server, one that knows of no installs, has run on the
 // directory and may have acknowledged transactions.
 func (s *Store) checkInstall(name, known string) error {
-	if _, _, ok := parseName(name, snapshotPrefix); !ok {
+	if _, _, ok := parseName(name, snapshotPrefix); !ok || filepath.Base(name) != name {
 		return fmt.Errorf("%q is no snapshot's name", name)
 	}
 	_, staged := s.fs.Stat(filepath.Join(s.snapDir, stagedPrefix+"."+name))
