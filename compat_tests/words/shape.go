@@ -28,13 +28,13 @@ var masks = map[string][]rule{
 	"srvr": status,
 	"stat": append(slices.Clone(connection), status...),
 	"cons": connection,
-	// Buckets depend on the moment. Of the connections only those with a
-	// session are compared: Apache lists the one that asks, too.
+	// Apache keeps buckets until their time comes, also when all that was in
+	// them has moved on, and counts them.
 	"dump": rules(`0x[0-9a-f]{8,16}`, "SESSION",
-		`(?m)^\d+ expire at [A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [A-Z]+ \d{4}:\n`, "",
-		`(?m)^((Session|Connections) Sets) \(\d+\)/\(\d+\):`, "$1 (N)/(N):",
-		`(?m)^\tip: .*sessionId: 0x0\n`, "",
-		`(?m)^\tip: .*sessionId: `, "\tCONNECTION sessionId: "),
+		`(?m)^0 expire at .*:\n`, "",
+		`(?m)^(\d+ expire) at [A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [A-Z]+ \d{4}:$`, "$1 at DATE:",
+		`(?m)^((Session|Connections) Sets) \(\d+\)/`, "$1 (N)/",
+		`(?m)^\tip: /127\.0\.0\.1:\d+ `, "\tip: /ADDR "),
 	"wchc": rules(`0x[0-9a-f]{8,16}`, "SESSION"),
 	"wchp": rules(`0x[0-9a-f]{8,16}`, "SESSION"),
 	"hash": rules(`(?m)^([0-9a-f]+): -?\d+$`, "$1: DIGEST"),

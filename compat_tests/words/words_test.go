@@ -133,6 +133,10 @@ var exact = []string{
 	"zk_server_state", "zk_znode_count", "zk_watch_count", "zk_ephemerals_count", "zk_approximate_data_size", "zk_num_alive_connections",
 	"zk_outstanding_requests", "zk_digest_mismatches_count", "zk_global_sessions", "zk_local_sessions",
 	"zk_dead_watchers_cleared", "zk_node_created_watch_count", "zk_node_changed_watch_count", "zk_cnt_node_changed_watch_count", "zk_auth_failed_count",
+	"zk_connection_drop_count", "zk_connection_rejected", "zk_sessionless_connections_expired", "zk_stale_sessions_expired",
+	"zk_cnt_updatelatency", "zk_cnt_readlatency", "zk_cnt_fsynctime",
+	"zk_cnt_words_read_per_namespace", "zk_sum_words_read_per_namespace", "zk_min_words_read_per_namespace", "zk_max_words_read_per_namespace",
+	"zk_cnt_words_write_per_namespace", "zk_sum_words_write_per_namespace", "zk_min_words_write_per_namespace", "zk_max_words_write_per_namespace",
 }
 
 // own are the metrics that only Meerkat has.
