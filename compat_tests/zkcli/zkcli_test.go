@@ -32,6 +32,12 @@ func (s shell) command(t *testing.T, srv *rig.Server, args ...string) *exec.Cmd 
 // and on the subject at the same time, and compares all that they print.
 // Zxids are compared as they are: the servers are fresh, and every request of
 // a shell is determined by the script.
+//
+// The shell prints watch events on a thread of its own, which may be late. It
+// runs the callback of sync on the same thread, and waits for it: so a script
+// has "sync /" where an event must have been printed, before printwatches
+// changes what is, before the end, and before an answer that ls prints piece
+// by piece, which an event could tear.
 func TestShell(t *testing.T) {
 	// What a server answers to reconfig depends on its configuration alone.
 	for version, reconfig := range map[string]string{"3.9.5": "true", "3.8.6": "false"} {
