@@ -2,7 +2,7 @@
 # Runs the compatibility tests: fetches what they need, runs one folder after
 # the other, and ends with what passed, failed, or was skipped and why.
 #
-#   compat_tests/run.sh [FOLDER...]    all but words when none is named
+#   compat_tests/run.sh [FOLDER...]    all when none is named
 #
 # COMPAT_SEEDS is how many seeds the differential runs for each configuration,
 # CRASH_ROUNDS how often the server is killed. Exit code 0 means that everything that could run has passed.
@@ -15,11 +15,10 @@ mkdir -p "$cache"
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
 
 folders=("$@")
-[ $# -gt 0 ] || folders=(crash gozk clients zkcli datadir differential) # words: see README.md
+[ $# -gt 0 ] || folders=(crash gozk words clients zkcli datadir differential)
 log=$cache/run.log
 : >"$log"
 failed=()
-flaky=()
 for folder in "${folders[@]}"; do
 	echo "== compat_tests/$folder"
 	began=$SECONDS
@@ -27,13 +26,6 @@ for folder in "${folders[@]}"; do
 	[ "$folder" != differential ] || args=(-args -seeds "${COMPAT_SEEDS:-5}")
 	go test -tags compat -count=1 -timeout 15m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
 	code=$?
-	if [ $code -ne 0 ]; then
-		echo "== compat_tests/$folder failed, once more:"
-		grep -aE '^ *--- FAIL' "$cache/$folder.log"
-		go test -tags compat -count=1 -timeout 15m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
-		code=$?
-		[ $code -ne 0 ] || flaky+=("$folder")
-	fi
 	cat "$cache/$folder.log" >>"$log"
 	grep -aE '^ *--- (PASS|FAIL|SKIP)' "$cache/$folder.log" | grep -avE '^ *--- PASS' || true
 	if [ $code -ne 0 ]; then
@@ -47,5 +39,4 @@ count() { grep -acE "^ *--- $1" "$log"; }
 echo
 grep -ahE '^ +[a-z_]+_test\.go:[0-9]+: (SKIPPED|skipped|waits for|missing)' "$log" | sed -E 's/^ +[a-z_]+_test\.go:[0-9]+: /not run: /' | sort | uniq -c
 echo "compat: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
-[ ${#flaky[@]} -eq 0 ] || echo "compat: FLAKY, passed at the second try: ${flaky[*]}"
 [ ${#failed[@]} -eq 0 ] || { echo "compat: FAILED: ${failed[*]}"; exit 1; }
