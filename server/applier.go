@@ -158,6 +158,9 @@ func (a *applier) wake(zxid int64) {
 	a.waiters = waiting
 }
 
+// moved says that the tree is another one now, as of a zxid.
+func (a *applier) moved(zxid int64) { a.wake(zxid) }
+
 // flushSoon notes an outbox to be flushed after the chunk at hand.
 func (a *applier) flushSoon(c *conn) {
 	a.mu.Lock()

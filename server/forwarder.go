@@ -16,7 +16,7 @@ type forwarder struct {
 	m *member
 
 	mu       sync.Mutex
-	syncs    []*conn               // mu: asked for, in the order in which the leader answers
+	syncs    []func()              // mu: asked for, in the order in which the leader answers
 	renewals map[int64][]chan bool // mu: by session, in order
 }
 
@@ -87,7 +87,7 @@ func (f *forwarder) renewSession(c *conn, id int64, timeoutMs int32) (*session.S
 func (f *forwarder) sync(origin *conn, h proto.RequestHeader, body []byte) {
 	f.mu.Lock() // the order of syncs is that of the requests
 	defer f.mu.Unlock()
-	f.syncs = append(f.syncs, origin)
+	f.syncs = append(f.syncs, origin.syncDone)
 	f.send(origin.sessionID(), h, body, origin.identities())
 }
 
@@ -98,7 +98,7 @@ func (f *forwarder) fromLeader(p proto.QuorumPacket) {
 	switch p.Type {
 	case proto.PacketSync:
 		if len(f.syncs) > 0 {
-			f.m.later(f.syncs[0].syncDone)
+			f.m.later(f.syncs[0])
 			f.syncs = f.syncs[1:]
 		}
 	case proto.PacketRevalidate:
@@ -111,4 +111,13 @@ func (f *forwarder) fromLeader(p proto.QuorumPacket) {
 			}
 		}
 	}
+}
+
+// settle closes done once everything forwarded so far has come back: it sends
+// a sync of no session behind it.
+func (f *forwarder) settle(done chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.syncs = append(f.syncs, func() { close(done) })
+	f.send(0, proto.RequestHeader{Op: proto.OpSync}, jute.AppendString(nil, "/"), nil)
 }

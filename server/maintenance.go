@@ -100,13 +100,17 @@ func (srv *Server) closeOrphans(p *proposer, giveUp <-chan struct{}) {
 	}
 }
 
-// sessionChanged follows an applied closeSession: the session is forgotten and
-// its connection closed, after its reply if it has asked for the end.
+// sessionChanged follows what was applied. A session that another server made
+// is known from now on. A closed one is forgotten and its connection closed,
+// after its reply if it has asked for the end.
 func (srv *Server) sessionChanged(p *proposal) {
+	id := p.entry.Header.ClientID
+	if txn, ok := p.entry.Txn.(*proto.CreateSessionTxn); ok && p.raw != nil {
+		srv.sessions.Track(id, txn.TimeoutMs)
+	}
 	if p.entry.Header.Type != proto.OpCloseSession {
 		return
 	}
-	id := p.entry.Header.ClientID
 	srv.sessions.Remove(id)
 	if c := srv.conns.of(id); c != nil && c != p.origin {
 		c.cut()

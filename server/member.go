@@ -21,10 +21,10 @@ import (
 // loop, one after another. What they decide about clients takes its turn
 // behind the transactions before it: the applier runs it.
 type member struct {
-	srv  *Server
-	peer *peer.Peer // set by start
+	srv     *Server
+	peer    *peer.Peer    // set by start
+	started chan struct{} // closed when peer is set
 
-	role     quorum.Role // owned by the loop
 	lead     *leadership // owned by the loop; nil unless this server leads
 	follow   *forwarder  // owned by the loop; nil unless it follows or observes
 	batch    []proposal  // owned by the loop: room for Apply
@@ -33,7 +33,7 @@ type member struct {
 	shown    quorum.Role // reported: the role, for those who ask
 }
 
-func newMember(srv *Server) *member { return &member{srv: srv} }
+func newMember(srv *Server) *member { return &member{srv: srv, started: make(chan struct{})} }
 
 // Apply passes committed transactions to the applier. Those that this server
 // has proposed are known there already.
@@ -56,7 +56,7 @@ func (m *member) Apply(entries []quorum.Entry) {
 // that far.
 func (m *member) Role(r quorum.Role) {
 	srv := m.srv
-	m.role = r
+	<-m.started
 	m.reported.Lock()
 	m.shown = r
 	m.reported.Unlock()
@@ -65,10 +65,10 @@ func (m *member) Role(r quorum.Role) {
 	if m.lead != nil {
 		m.lead.queue.close() // no more proposals
 	}
-	lead, follow := m.lead, m.follow
+	serving := m.lead != nil || m.follow != nil
 	m.lead, m.follow = nil, nil
-	if lead != nil || follow != nil {
-		m.later(func() { m.end(lead) })
+	if serving {
+		m.later(m.end)
 	}
 	switch {
 	case r.Phase != quorum.Broadcast:
@@ -96,11 +96,15 @@ func (m *member) Role(r quorum.Role) {
 func (m *member) later(do func()) { m.srv.applier.committed.put(proposal{aside: &aside{do: do}}) }
 
 // end ends the present term. It runs on the applier.
-func (m *member) end(lead *leadership) {
-	m.srv.end(m.term)
+func (m *member) end() {
+	t := m.term
+	if t == nil {
+		return
+	}
 	m.term = nil
-	if lead != nil {
-		lead.end()
+	m.srv.end(t)
+	if t.leads != nil {
+		t.leads.end()
 	}
 }
 

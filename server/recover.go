@@ -54,36 +54,27 @@ func (srv *Server) recover() error {
 	if err != nil {
 		return err
 	}
-	tree := datatree.New(datatree.Config{
-		Digest: s.DigestEnabled, ExtendedTypes: srv.cfg.Znodes.ExtendedTypes,
-		Emulate353TTL: srv.cfg.Znodes.Emulate353TTL, ChildrenCache: srv.cfg.Caches.Children,
-		DigestMismatch: srv.digestMismatch,
-		Notice:         func(text string) { srv.log.Warn().Msg(text) },
-		Triggered:      srv.meters.triggered,
-	})
-	r := &recovery{tree: tree}
+	r := &recovery{tree: srv.newTree()}
 	recovered, err := store.Recover(r)
 	if err != nil {
 		_ = store.Close() // the recovery's error is the one that matters
 		return fmt.Errorf("data directory: %w", err)
 	}
-	if recovered.Zxid < 0 {
+	empty := recovered.Zxid < 0
+	if empty && !srv.cfg.Quorum.Enabled {
 		_ = store.Close() // the missing database is the error that matters
 		return fmt.Errorf("%w: %s is empty and db.autocreate is false: create the file initialize there to start a new database",
 			persistence.ErrDataDir, s.DataDir)
 	}
-	tree.SetLastZxid(recovered.Zxid)
-	srv.reportRecovery(tree.EndRecovery())
-	srv.store, srv.tree = store, tree
-	if recovered.NeedsSnapshot {
+	srv.adopt(r.tree, recovered.Zxid)
+	srv.store, srv.tree, srv.recovered = store, r.tree, recovered
+	if recovered.NeedsSnapshot && !empty {
 		if err := srv.saveFirstSnapshot(); err != nil {
 			return errors.Join(err, store.Close())
 		}
 	}
 	srv.snapshots = newSnapshots(srv, recovered.Txns)
-	for id, timeoutMs := range srv.tree.Sessions() {
-		srv.sessions.Track(id, timeoutMs)
-	}
+	srv.resumeSessions()
 	srv.metrics.Summary("dbinittime").Observe(time.Since(began))
 	srv.metrics.Summary("startup_txns_loaded").Add(int64(recovered.Txns))
 	srv.metrics.Summary("startup_snap_load_time").Observe(r.snapshotTook)
@@ -92,6 +83,26 @@ func (srv *Server) recover() error {
 		Int("znodes", srv.tree.Nodes()).Int("sessions", srv.sessions.Len()).Dur("took", time.Since(began)).
 		Msg("data loaded")
 	return nil
+}
+
+// newTree makes an empty tree.
+func (srv *Server) newTree() *datatree.Tree {
+	return datatree.New(datatree.Config{
+		Digest: srv.cfg.Storage.DigestEnabled, ExtendedTypes: srv.cfg.Znodes.ExtendedTypes,
+		Emulate353TTL: srv.cfg.Znodes.Emulate353TTL, ChildrenCache: srv.cfg.Caches.Children,
+		DigestMismatch: srv.digestMismatch,
+		Notice:         func(text string) { srv.log.Warn().Msg(text) },
+		Triggered:      srv.meters.triggered,
+	})
+}
+
+// adopt makes a tree that was loaded ready to be served.
+func (srv *Server) adopt(tree *datatree.Tree, zxid int64) {
+	tree.SetLastZxid(max(zxid, 0))
+	srv.reportRecovery(tree.EndRecovery())
+	if q := &srv.cfg.Quorum; q.Enabled {
+		tree.SetConfig([]byte(q.Text()), q.Version, srv.clock.wallMs())
+	}
 }
 
 // reportRecovery tells of data that the log's end has left in between.

@@ -36,9 +36,17 @@ import (
 	"github.com/meerkat-zk/meerkat/server/throttle"
 )
 
-// selfID is the only voter of an ensemble of one, and the server's number in
-// the ids of its sessions.
+// selfID is the only voter of an ensemble of one, and its number in the ids of
+// its sessions.
 const selfID = 1
+
+// id is this server's number.
+func (srv *Server) id() int64 {
+	if q := &srv.cfg.Quorum; q.Enabled {
+		return q.ID
+	}
+	return selfID
+}
 
 // Server is one running server.
 type Server struct {
@@ -48,9 +56,10 @@ type Server struct {
 	clock clock          // set once
 	fs    vfs.FS         // set once
 
-	gate  gate
-	tree  *datatree.Tree     // set by Start; guarded by the gate
-	store *persistence.Store // set by Start; its methods say who may call them
+	gate      gate
+	tree      *datatree.Tree        // set by Start; guarded by the gate
+	store     *persistence.Store    // set by Start; its methods say who may call them
+	recovered persistence.Recovered // set by Start: what was on the disk
 
 	auth      *auth.Registry     // set once
 	sessions  *session.Tracker   // set once
@@ -70,6 +79,7 @@ type Server struct {
 	snapshots *snapshots           // set by Start
 	listener  net.Listener         // set by Start; nil without a client port
 
+	started   atomic.Bool  // Start has returned: what it sets may be read by anybody
 	traceMask atomic.Int64 // of gtmk and stmk; only kept
 
 	stopping   chan struct{}  // closed when Stop begins
@@ -108,13 +118,13 @@ func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error)
 	}
 	nowMs := func() int64 { return srv.clock.nanos() / int64(time.Millisecond) }
 	srv.requests = throttle.NewRequests(throttle.RequestsConfig{
-		Outstanding: throttle.OutstandingLimit(cfg.Requests.MaxOutstanding, 1), MaxInProcess: cfg.Requests.ThrottleMax,
+		Outstanding: throttle.OutstandingLimit(cfg.Requests.MaxOutstanding, max(len(cfg.Quorum.Voters()), 1)), MaxInProcess: cfg.Requests.ThrottleMax,
 		StallMs: cfg.Requests.ThrottleStallMs, DropStale: cfg.Requests.ThrottleDropStale,
 		OpWaitMs: cfg.Requests.ThrottledOpWaitMs, NowMs: nowMs,
 	})
 	srv.blue, err = throttle.NewBlue(blueConfig(&cfg.Connections, nowMs))
 	srv.sessions = session.NewTracker(session.Config{
-		TickMs: cfg.Session.TickTimeMs, ServerID: selfID, Expire: srv.expire,
+		TickMs: cfg.Session.TickTimeMs, ServerID: srv.id(), Expire: srv.expire,
 	})
 	srv.traceMask.Store(fourletter.DefaultTraceMask)
 	srv.metrics = stats.NewRegistry()
@@ -142,7 +152,11 @@ func (srv *Server) Start() error {
 		return errors.Join(err, srv.store.Close())
 	}
 	srv.applier = newApplier(srv)
-	srv.engine = newStandalone(srv)
+	if srv.cfg.Quorum.Enabled {
+		srv.engine = newMember(srv)
+	} else {
+		srv.engine = newStandalone(srv)
+	}
 	go srv.applier.run() // ends with its inbox, which the engine closes
 	if err := srv.engine.start(); err != nil {
 		return errors.Join(err, srv.store.Close())
@@ -152,6 +166,7 @@ func (srv *Server) Start() error {
 	if srv.listener != nil {
 		srv.background.Go(srv.accept)
 	}
+	srv.started.Store(true)
 	return nil
 }
 

@@ -34,6 +34,7 @@ func (a *standalone) start() error {
 
 // finish makes everything durable that was proposed and has it applied.
 func (a *standalone) finish() {
+	a.srv.sessions.Close()
 	a.proposer.queue.close()
 	<-a.writer.done
 }

@@ -15,7 +15,6 @@ func (srv *Server) Stop(ctx context.Context) error {
 		_ = srv.listener.Close() // ends accept
 	}
 	srv.requests.Close()
-	srv.sessions.Close()
 	srv.background.Wait()
 	for _, c := range srv.conns.list() {
 		c.stopReading()

@@ -31,6 +31,9 @@ func newTerm(mode string, writes writePath, proposer *proposer) *term {
 func (srv *Server) end(t *term) {
 	srv.term.Store(nil)
 	close(t.over)
+	if srv.isStopping() {
+		return // Stop lets clients take the replies that there are
+	}
 	for _, c := range srv.conns.list() {
 		c.cut()
 	}

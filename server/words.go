@@ -68,7 +68,7 @@ func (v view) Version() string {
 }
 
 func (v view) Serving() bool {
-	return !v.srv.isStopping()
+	return v.srv.term.Load() != nil && !v.srv.isStopping()
 }
 
 func (v view) ReadOnly() bool { return false }
@@ -78,7 +78,10 @@ func (v view) Now() time.Time { return v.srv.clock.now() }
 func (v view) Status() fourletter.Status {
 	s := fourletter.Status{
 		Totals: v.srv.stats.Totals(), Connections: v.srv.conns.count(),
-		Outstanding: v.srv.requests.InProcess(), Mode: "standalone",
+		Outstanding: v.srv.requests.InProcess(),
+	}
+	if t := v.srv.term.Load(); t != nil {
+		s.Mode = t.mode
 	}
 	v.read(func(t *datatree.Tree) { s.Zxid, s.Nodes = t.LastZxid(), t.Nodes() })
 	return s

@@ -1,0 +1,105 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/conf"
+	"github.com/meerkat-zk/meerkat/quorum/peer"
+	"github.com/meerkat-zk/meerkat/server/replica"
+)
+
+// start listens for the other servers and begins to look for a leader.
+func (m *member) start() error {
+	srv := m.srv
+	core, err := srv.coreConfig()
+	if err != nil {
+		return err
+	}
+	disk := replica.NewDisk(replica.Config{
+		Store: srv.store, Trees: trees{m}, SnapshotSizeFactor: srv.cfg.Leader.SnapshotSizeFactor,
+		Logged: srv.snapshots.logged, Log: srv.log,
+	})
+	recovered, err := replica.Recovered(srv.store, srv.recovered, core.CommitLogCount, historyTailBytes)
+	if err != nil {
+		return err
+	}
+	votes, err := m.listen(func(a conf.Address) int { return a.ElectionPort })
+	if err != nil {
+		return err
+	}
+	links, err := m.listen(func(a conf.Address) int { return a.QuorumPort })
+	if err != nil {
+		return errors.Join(err, closeListeners(votes))
+	}
+	m.peer, err = peer.Start(peer.Config{
+		Core: core, Recovered: recovered, Disk: disk, Machine: m,
+		Election: srv.electionConfig(votes), Links: srv.linksConfig(links), MaxDiskBytes: quorumDiskBytes,
+	})
+	if err != nil {
+		return errors.Join(err, closeListeners(votes), closeListeners(links))
+	}
+	close(m.started)
+	srv.background.Go(m.watch)
+	return nil
+}
+
+// watch reports when the Peer ends by itself: its disk has failed.
+func (m *member) watch() {
+	select {
+	case <-m.peer.Done():
+		if err := m.peer.Close(); err != nil && !m.srv.isStopping() {
+			m.srv.fail(fmt.Errorf("quorum: %w", err))
+		}
+	case <-m.srv.stopping:
+	}
+}
+
+func closeListeners(all []net.Listener) error {
+	var errs []error
+	for _, l := range all {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// settleLimit is how long a stopping learner waits for its clients' writes to
+// come back from the leader.
+const settleLimit = time.Second
+
+// finish lays leadership down, or waits for what was forwarded; then it leaves
+// the ensemble.
+func (m *member) finish() {
+	settled := make(chan struct{})
+	m.later(func() {
+		if m.term == nil || m.term.proposer != nil {
+			close(settled)
+			return
+		}
+		m.term.writes.(*forwarder).settle(settled)
+	})
+	select {
+	case <-settled:
+	case <-time.After(settleLimit):
+	case <-m.peer.Done():
+	}
+	m.peer.Resign()
+	_ = m.peer.Close() // a failure of the disk was reported
+	m.later(m.end)
+	m.srv.applier.committed.close()
+}
+
+// listen opens this server's ports of one kind.
+func (m *member) listen(port func(conf.Address) int) ([]net.Listener, error) {
+	var all []net.Listener
+	for _, address := range m.srv.own(port) {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, errors.Join(err, closeListeners(all))
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
