@@ -29,7 +29,7 @@ func permText(perms int32) string {
 // ACL of nothing.
 func parseACL(text string, complain func(string)) []proto.ACL {
 	var acl []proto.ACL
-	for _, entry := range strings.Split(text, ",") {
+	for _, entry := range strings.Split(strings.TrimRight(text, ","), ",") {
 		first, last := strings.IndexByte(entry, ':'), strings.LastIndexByte(entry, ':')
 		if first == last {
 			complain(entry + " does not have the form scheme:id:perm")
