@@ -110,9 +110,6 @@ func configure(log zerolog.Logger, args []string, props map[string]string) (*con
 		}
 		log.WithLevel(level).Msg(n.String())
 	}
-	if err == nil && cfg.Quorum.Enabled {
-		err = fmt.Errorf("%w: %s is about an ensemble, and this server can only stand alone", conf.ErrNotBuilt, cfg.File)
-	}
 	if err != nil {
 		return nil, refuse(log, err)
 	}
