@@ -31,15 +31,17 @@ func (s *Store) Install(snap Snapshot) error {
 	if err := s.writer.pause(); err != nil {
 		return err
 	}
-	defer s.replaceHistory()()
+	done, changed := s.replaceHistory(-1), false
+	defer func() { done(changed) }()
 	name := s.snapshotName(zxid)
 	staged := filepath.Join(s.snapDir, stagedPrefix+"."+name)
 	if _, err := s.replaceFile(staged, func(w io.Writer) error { return s.compressTo(w, snap) }); err != nil {
 		return fmt.Errorf("install snapshot 0x%x: %w", zxid, err)
 	}
-	if begun, err := s.announceInstall(name); err != nil {
+	var err error
+	if changed, err = s.announceInstall(name); err != nil {
 		err = fmt.Errorf("install snapshot 0x%x: %w", zxid, err)
-		if begun {
+		if changed {
 			return s.writer.fail(err)
 		}
 		return errors.Join(err, s.fs.Remove(staged))

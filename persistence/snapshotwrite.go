@@ -109,14 +109,10 @@ func (s *Store) SaveSnapshot(snap Snapshot) (SnapshotInfo, error) {
 	return s.SaveSnapshotOf(s.History(), snap)
 }
 
-// History names the present history: it changes with each Truncate and each
-// Install. The one that a tree shows is asked for when its snapshot is taken,
-// after everything that was removed from the disk is gone from the tree.
-func (s *Store) History() uint64 { return s.history.Load() }
-
-// SaveSnapshotOf is SaveSnapshot for a snapshot that was taken in a history.
-// It fails with [ErrReplaced] once that is no longer the present one, also in
-// the middle, so that no truncation waits for a snapshot.
+// SaveSnapshotOf is SaveSnapshot for a snapshot of a tree that was made, or
+// recovered, in a history. It fails with [ErrReplaced] once the snapshot shows
+// what was truncated or replaced since, also in the middle, so that no
+// truncation waits for a snapshot.
 func (s *Store) SaveSnapshotOf(history uint64, snap Snapshot) (SnapshotInfo, error) {
 	s.saving.Lock()
 	defer s.saving.Unlock()
@@ -128,7 +124,7 @@ func (s *Store) SaveSnapshotOf(history uint64, snap Snapshot) (SnapshotInfo, err
 	info := SnapshotInfo{Path: filepath.Join(s.snapDir, s.snapshotName(zxid)), Zxid: zxid}
 	var err error
 	info.SizeBytes, err = s.replaceFile(info.Path, func(w io.Writer) error {
-		guard := historyWriter{w, s, history}
+		guard := historyWriter{w, s, history, zxid}
 		if err := s.compressTo(guard, snap); err != nil {
 			return err
 		}
@@ -149,28 +145,6 @@ func (s *Store) snapshotName(zxid int64) string {
 		name += "." + s.cfg.Compression
 	}
 	return name
-}
-
-// historyWriter fails when the history has been replaced.
-type historyWriter struct {
-	io.Writer
-	store   *Store
-	history uint64
-}
-
-// Write passes p on.
-func (w historyWriter) Write(p []byte) (int, error) {
-	if err := w.check(); err != nil {
-		return 0, err
-	}
-	return w.Writer.Write(p)
-}
-
-func (w historyWriter) check() error {
-	if w.store.History() != w.history {
-		return ErrReplaced
-	}
-	return nil
 }
 
 // compressTo writes the file's content.

@@ -42,9 +42,9 @@ type Store struct {
 	writer logWriter // see there
 	spares *spares   // set once
 
-	saving  sync.Mutex    // held while a snapshot is written
-	purging sync.Mutex    // held while old files are removed; taken after saving
-	history atomic.Uint64 // counts truncations and installs; changed by the log's goroutine
+	saving  sync.Mutex // held while a snapshot is written
+	purging sync.Mutex // held while old files are removed; taken after saving
+	cuts    cuts       // truncations and installs
 
 	epochs      sync.Mutex  // held while an epoch file is written
 	hasSnapshot atomic.Bool // a snapshot is on the disk: the log has something to start from

@@ -20,30 +20,17 @@ func (s *Store) Truncate(zxid int64) error {
 	if err := s.writer.pause(); err != nil {
 		return err
 	}
-	defer s.replaceHistory()()
+	done := s.replaceHistory(zxid)
 	c, err := s.planCut(zxid)
+	defer func() { done(err == nil) }()
 	if err != nil {
 		return fmt.Errorf("truncate to 0x%x: %w", zxid, err)
 	}
-	if err := s.cut(c); err != nil {
+	if err := s.cut(c); err != nil { // changed all the same
 		return s.writer.fail(fmt.Errorf("truncate to 0x%x: %w", zxid, err))
 	}
 	s.writer.ready(zxid)
 	return nil
-}
-
-// replaceHistory keeps everything else away from the files, and makes
-// snapshots of what has been the history so far void. The function it returns
-// ends that.
-func (s *Store) replaceHistory() (done func()) {
-	s.history.Add(1)
-	s.saving.Lock()
-	s.purging.Lock()
-	s.spares.trim() // so that it comes before what is cut here
-	return func() {
-		s.purging.Unlock()
-		s.saving.Unlock()
-	}
 }
 
 // cut says what a truncation removes.

@@ -345,10 +345,19 @@ func TestSnapshotOfAnOldHistory(t *testing.T) {
 		t.Errorf("SaveSnapshot while the log is cut = %v", err)
 	}
 	must(t, <-cut)
+	must(t, disk.Remove("/data/version-2/snapshot.0")) // so that nothing before 2 can be reached
 	if _, err := s.SaveSnapshotOf(line, h.at(4)); !errors.Is(err, ErrReplaced) {
 		t.Errorf("SaveSnapshot of what was cut = %v", err)
 	}
-	if _, err := s.SaveSnapshotOf(s.History(), h.at(2)); err != nil {
+	for _, history := range []uint64{line, s.History()} { // what both have in common
+		if _, err := s.SaveSnapshotOf(history, h.at(2)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Truncate(1); !errors.Is(err, ErrOutOfReach) { // nothing is cut, so nothing is void
+		t.Fatal(err)
+	}
+	if _, err := s.SaveSnapshotOf(line+1, h.at(2)); err != nil {
 		t.Error(err)
 	}
 	must(t, s.Close())
