@@ -18,8 +18,8 @@ fi
 dirs=("$(setting dataLogDir "$ZOOCFG")" "$(setting dataDir "$ZOOCFG")")
 if [ -z "${dirs[1]}" ]; then
 	echo "Unable to determine dataDir from $ZOOCFG" >&2
-	exit 2
+	exit 1
 fi
 # The folder of the logs, if it is one of its own, stands in front.
 [ -n "${dirs[0]}" ] || dirs=("${dirs[1]}")
-exec "$MEERKAT" purge "${dirs[@]}" "$@"
+"$MEERKAT" purge "${dirs[@]}" "$@" || exit 1 # whatever it is, as Apache's script

@@ -195,8 +195,8 @@ status() {
 	if [ "$isSSL" = true ]; then
 		cat <<-END
 			 
-			Note: port $clientPort is the secureClientPort. What the connection to it needs is taken from the words
-			  -Dkey=value of CLIENT_JVMFLAGS, for example:
+			Note: We used secureClientPort ($clientPort) to establish connection, but we failed. What the connection
+			  needs is taken from the words -Dkey=value of CLIENT_JVMFLAGS, for example:
 			  CLIENT_JVMFLAGS="-Dzookeeper.ssl.trustStore.location=/tmp/trust.pem -Dzookeeper.ssl.keyStore.location=/tmp/client.pem"
 			 
 		END

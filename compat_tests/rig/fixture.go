@@ -11,6 +11,7 @@ import (
 // The pieces of the fixture cache, by the names that fixtures/fetch.sh gives
 // them.
 const (
+	FixtureScripts     = "apache-scripts"
 	FixtureCurator     = "curator"
 	FixtureCClient     = "c-client"
 	FixtureKazooDebian = "kazoo-debian"
