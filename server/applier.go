@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type applier struct {
 	committed *inbox[proposal]
 	done      chan struct{} // closed when run has returned
 	broken    bool          // owned by run: a transaction could not be read
+	direct    *direct       // owned by run
 
 	mu      sync.Mutex
 	dirty   []*conn  // mu: outboxes that were appended to
@@ -35,7 +37,7 @@ type waiter struct {
 
 func newApplier(srv *Server) *applier {
 	return &applier{
-		srv: srv, committed: newInbox[proposal](), done: make(chan struct{}), reached: srv.tree.LastZxid(),
+		srv: srv, committed: newInbox[proposal](), done: make(chan struct{}), reached: srv.tree.LastZxid(), direct: newDirect(),
 	}
 }
 
@@ -168,21 +170,41 @@ func (a *applier) flushSoon(c *conn) {
 	a.mu.Unlock()
 }
 
-// flush lets each dirty outbox write in a goroutine of its own, which ends
-// with the write: a client that does not read holds up nobody else.
+// flushHere is how many outboxes the applier writes to itself, which saves a
+// lone client the way through another goroutine. More it shares out, and goes
+// on.
+const (
+	flushHere  = 16
+	flushShare = 64
+)
+
+// flush sends what the chunk has produced. A client that does not take it at
+// once is left to a goroutine of its own, which ends with the write: so it
+// holds up nobody else.
 func (a *applier) flush() {
 	a.mu.Lock()
 	dirty := a.dirty
 	a.dirty, a.spare = a.spare[:0], nil
 	a.mu.Unlock()
-	for _, c := range dirty {
-		c.dirty.Store(false)
-		go func() { _ = c.flush() }() // a failed write has closed the connection
+	rest := dirty
+	for ; len(rest) > flushHere; rest = rest[min(flushShare, len(rest)):] {
+		share := slices.Clone(rest[:min(flushShare, len(rest))])
+		go func() { sendAll(share, newDirect()) }() // waits for nothing
 	}
+	sendAll(rest, a.direct)
 	clear(dirty)
 	a.mu.Lock()
 	if a.spare == nil {
 		a.spare = dirty[:0]
 	}
 	a.mu.Unlock()
+}
+
+func sendAll(conns []*conn, d *direct) {
+	for _, c := range conns {
+		c.dirty.Store(false)
+		if c.offer(d) {
+			go func() { _ = c.flush() }() // a failed write has closed the connection
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/datatree"
@@ -21,6 +22,7 @@ import (
 type conn struct {
 	srv     *Server                         // set once
 	nc      net.Conn                        // set once
+	raw     syscall.RawConn                 // set once: nc for direct; nil if that cannot be
 	remote  netip.AddrPort                  // set once
 	since   time.Time                       // set once
 	out     *outbox                         // set once; safe for concurrent use
@@ -63,6 +65,7 @@ func newConn(srv *Server, nc net.Conn) *conn {
 	c.remote = addrPort(nc.RemoteAddr())
 	c.in = newFrames(nc, srv.cfg.Limits.MaxFrameBytes)
 	c.in.fits = srv.large.Fits
+	c.raw = rawOf(nc)
 	c.turn.conn = c
 	c.stats = srv.stats.NewConn()
 	c.turn.batch = stats.NewBatch(c.stats)
@@ -156,6 +159,20 @@ func (c *conn) flush() error {
 		c.cut()
 	}
 	return err
+}
+
+// offer writes what the client takes at once and tells whether a flush has to
+// do the rest.
+func (c *conn) offer(d *direct) (more bool) {
+	if c.raw == nil {
+		return true
+	}
+	more, err := c.out.offer(func(b []byte) (int, error) { return d.write(c.raw, b) })
+	if err != nil || c.last.Load() && c.out.idle() {
+		c.cut()
+		return false
+	}
+	return more
 }
 
 // cut ends the connection from whatever goroutine. What waits for the client

@@ -98,6 +98,34 @@ func (o *outbox) flush(w io.Writer) error {
 	return err
 }
 
+// offer writes what has gathered, as far as the client takes it at once, and
+// tells whether more waits: then a flush has to follow. When somebody else is
+// writing already, that one goes on.
+func (o *outbox) offer(write func([]byte) (int, error)) (more bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.writing || o.size == 0 || o.closed:
+		return false, nil
+	case len(o.pieces) > 0:
+		return true, nil
+	}
+	tail := o.tail
+	o.tail, o.writing = nil, true
+	o.mu.Unlock()
+	n, err := write(tail)
+	o.mu.Lock()
+	o.writing = false
+	o.size -= n
+	if n < len(tail) && !o.closed {
+		o.pieces = append(net.Buffers{tail[n:]}, o.pieces...)
+	} else if o.spare == nil && cap(tail) <= keepBytes {
+		o.spare = tail[:0]
+	}
+	o.drained.Broadcast()
+	return o.size > 0 && !o.closed, err
+}
+
 func write(w io.Writer, pieces net.Buffers, tail []byte) error {
 	if len(pieces) == 0 {
 		_, err := w.Write(tail)

@@ -34,6 +34,49 @@ func TestOutboxKeepsOrder(t *testing.T) {
 	}
 }
 
+func TestOutboxOffer(t *testing.T) {
+	o := newOutbox()
+	failed := errors.New("broken")
+	var wire []byte
+	takes := func(n int, err error) func([]byte) (int, error) {
+		return func(b []byte) (int, error) {
+			n := min(n, len(b))
+			wire = append(wire, b[:n]...)
+			return n, err
+		}
+	}
+	offer := func(n int, err error, wantMore bool) {
+		t.Helper()
+		more, got := o.offer(takes(n, err))
+		if more != wantMore || !errors.Is(got, err) {
+			t.Errorf("more %v, %v", more, got)
+		}
+	}
+	offer(100, nil, false) // nothing there
+	appendFrame(o, "one")
+	offer(0, nil, true) // the client takes nothing
+	appendFrame(o, "two")
+	offer(100, nil, true) // what was left is for a flush
+	if len(wire) > 0 {
+		t.Fatalf("wrote %q out of order", wire)
+	}
+	var rest bytes.Buffer
+	if err := o.flush(&rest); err != nil || rest.String() != "\x00\x00\x00\x03one\x00\x00\x00\x03two" {
+		t.Fatalf("%q, %v", rest.String(), err)
+	}
+	appendFrame(o, "three")
+	offer(6, nil, true)
+	appendFrame(o, "four")
+	rest.Reset()
+	if err := o.flush(&rest); err != nil || string(wire)+rest.String() != "\x00\x00\x00\x05three\x00\x00\x00\x04four" {
+		t.Fatalf("%q and %q, %v", wire, rest.String(), err)
+	}
+	appendFrame(o, "five")
+	offer(0, failed, true)
+	o.close()
+	offer(100, nil, false)
+}
+
 // TestOutboxConcurrently appends from several goroutines while others flush:
 // no frame is lost, torn, or out of its appender's order.
 func TestOutboxConcurrently(t *testing.T) {
@@ -46,6 +89,15 @@ func TestOutboxConcurrently(t *testing.T) {
 			for i := range frames {
 				b := binary.BigEndian.AppendUint32(append(o.begin(), byte(w)), uint32(i))
 				o.end(b)
+				if i%2 == 0 { // the client takes no more than a part of what is offered
+					more, err := o.offer(func(b []byte) (int, error) { return wire.Write(b[:len(b)*(i%5)/4]) })
+					if err != nil {
+						t.Error(err)
+					}
+					if !more {
+						continue
+					}
+				}
 				if err := o.flush(&wire); err != nil {
 					t.Error(err)
 				}
