@@ -9,6 +9,10 @@ import (
 // goroutine, one at a time and while no client is served; what was handed to
 // the machine to be applied before must have been applied, or be dropped, when
 // they begin to change the tree.
+//
+// Both ask persistence.Store.History for what the new tree belongs to; its
+// snapshots are saved with SaveSnapshotOf. So one that was begun before cannot
+// bring back what was cut off.
 type Trees interface {
 	// Decode reads the snapshot behind a leader's SNAP packet: sessions, ACLs,
 	// znodes and the end "/", with neither file header before nor seals
