@@ -20,6 +20,10 @@ build: ## build bin/meerkat
 run: build ## serve conf/zoo.cfg: port 2181, data in ./data
 	@exec $(BIN) server conf/zoo.cfg
 
+.PHONY: ensemble
+ensemble: build ## run three servers on ports 2181 to 2183, data in ./data/ensemble
+	@exec $(BIN) ensemble
+
 .PHONY: test
 test: ## run all tests that need nothing but Go
 	go test ./...

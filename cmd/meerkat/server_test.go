@@ -83,7 +83,7 @@ func (p *process) address(t *testing.T) string {
 }
 
 // client opens a session.
-func client(t *testing.T, address string) *zk.Conn {
+func connectTo(t *testing.T, address string) *zk.Conn {
 	t.Helper()
 	c, _, err := zk.Connect([]string{address}, 10*time.Second, zk.WithLogInfo(false))
 	if err != nil {
@@ -96,7 +96,7 @@ func client(t *testing.T, address string) *zk.Conn {
 func TestServeUntilSIGTERM(t *testing.T) {
 	cfg := writeConfig(t, "clientPort=0", "clientPortAddress=127.0.0.1")
 	p := start(t, "server", "-Dzookeeper.extendedTypesEnabled=true", cfg)
-	c := client(t, p.address(t))
+	c := connectTo(t, p.address(t))
 	if _, err := c.CreateTTL("/kept", []byte("data"), zk.FlagTTL, zk.WorldACL(zk.PermAll), time.Hour); err != nil {
 		t.Errorf("a TTL znode, which the property allows: %v", err)
 	}
@@ -118,14 +118,14 @@ func TestServeUntilSIGTERM(t *testing.T) {
 	}
 
 	p = start(t, "server", "-Dzookeeper.extendedTypesEnabled=true", cfg)
-	if data, _, err := client(t, p.address(t)).Get("/kept"); err != nil || string(data) != "data" {
+	if data, _, err := connectTo(t, p.address(t)).Get("/kept"); err != nil || string(data) != "data" {
 		t.Errorf("after the restart: %q, error %v", data, err)
 	}
 }
 
 func TestServeFromArguments(t *testing.T) {
 	p := start(t, "server", "--log-format=console", "0", t.TempDir())
-	if _, _, err := client(t, p.address(t)).Get("/zookeeper"); err != nil {
+	if _, _, err := connectTo(t, p.address(t)).Get("/zookeeper"); err != nil {
 		t.Error(err)
 	}
 	if err := p.Process.Signal(os.Interrupt); err != nil {
