@@ -22,7 +22,7 @@ func (c *Core) propose(e Entry) error {
 		return ErrNotLeading
 	}
 	c.appendEntry(e)
-	for _, l := range c.lead.learners {
+	for _, l := range c.learners {
 		if l.stage < stageSync || l.observer {
 			continue
 		}
@@ -47,11 +47,11 @@ func (c *Core) proposeAll(entries []Entry) error {
 
 // acked handles an ACK: first that of NEWLEADER, later those of proposals.
 func (c *Core) acked(l *learner, p *proto.QuorumPacket) {
-	start := EpochStart(c.lead.epoch)
+	start := EpochStart(c.epoch())
 	switch {
 	case l.stage == stageSync && p.Zxid == start:
 		l.stage, l.deadline = stageAcked, 0
-		if l.voter {
+		if l.voter && c.lead != nil {
 			c.lead.accepting = c.lead.accepting.Add(l.id)
 			c.establish()
 		}
@@ -104,20 +104,25 @@ func (c *Core) commit(zxid int64) {
 		if e.Zxid > zxid {
 			break
 		}
-		for _, l := range c.lead.learners {
-			switch {
-			case l.stage < stageSync:
-			case l.observer:
-				c.send(l.link, proto.QuorumPacket{Type: proto.PacketInform, Zxid: e.Zxid, Data: e.Data})
-			default:
-				c.send(l.link, proto.QuorumPacket{Type: proto.PacketCommit, Zxid: e.Zxid})
-			}
-		}
+		c.inform(e)
 	}
 	c.apply(zxid)
 	c.hist.trim(c.cfg.CommitLogCount, c.durable)
 	c.confirm()
 	c.leaveIfDone()
+}
+
+// inform tells the learners that a transaction is committed.
+func (c *Core) inform(e Entry) {
+	for _, l := range c.learners {
+		switch {
+		case l.stage < stageSync:
+		case l.observer:
+			c.send(l.link, proto.QuorumPacket{Type: proto.PacketInform, Zxid: e.Zxid, Data: e.Data})
+		default:
+			c.send(l.link, proto.QuorumPacket{Type: proto.PacketCommit, Zxid: e.Zxid})
+		}
+	}
 }
 
 // resign makes this server leave, a leader as soon as nothing is outstanding.

@@ -23,6 +23,33 @@ type Config struct {
 	MaxNotify     time.Duration // to which that wait doubles (60 s)
 	Settle        time.Duration // wait for a better vote once a quorum agrees (200 ms)
 	ObserverDelay time.Duration // an observer that lost its leader waits up to this (200 ms)
+	// ServeObservers lets observers connect to this server when it follows,
+	// and be brought and kept up to date by it (observerMasterPort).
+	ServeObservers bool
+
+	// Masters are the servers that an observer connects to in turn, in an order
+	// of its own, instead of the leader; see ServeObservers. Nil: the leader.
+	Masters []int64
+	// ReconnectDelay is how long at most an observer waits before it connects
+	// to the leader, or before it tries the first of its Masters again
+	// (observer.reconnectDelayMs).
+	ReconnectDelay time.Duration
+	// ConnectTicks is how long a learner may take to connect; 0 is InitTicks
+	// (connectToLearnerMasterLimit). DialPause is the longest pause between
+	// two tries, the first ones follow more quickly; 0 is 100 ms
+	// (leaderConnectDelayDuringRetryMs).
+	ConnectTicks int
+	DialPause    time.Duration
+	// EpochWait makes a leader give up that has waited for so long for the
+	// epochs of a quorum when one of its voters looks for a leader again; 0 is
+	// never (leader.maxTimeToWaitForEpoch, whose 0 is 1 here). It always gives
+	// up at once when no quorum is left that could come.
+	EpochWait time.Duration
+	// MaxSnapSyncs and MaxDiffSyncs bound how many learners are brought up to
+	// date at a time by a snapshot, and by transactions. Followers are counted
+	// and always served; an observer beyond the bound is turned away, to come
+	// back. 0 is no bound (leader.maxConcurrentSnapSyncs, ...DiffSyncs).
+	MaxSnapSyncs, MaxDiffSyncs int
 
 	// ForceSnapshot brings every learner up to date by a snapshot.
 	ForceSnapshot bool
@@ -33,7 +60,8 @@ type Config struct {
 	// ConfigVersion the version in it.
 	ConfigText    string
 	ConfigVersion int64
-	// Seed of the only random choice, an observer's delay.
+	// Seed of the only random choices, an observer's delays and the order of
+	// its masters.
 	Seed uint64
 }
 
@@ -74,6 +102,10 @@ func (c *Config) validate() error {
 		return fmt.Errorf("%w: tick %v, initLimit %d, syncLimit %d: all must be positive", ErrConfig, c.Tick, c.InitTicks, c.SyncTicks)
 	case c.MinNotify <= 0 || c.MaxNotify < c.MinNotify || c.Settle < 0 || c.ObserverDelay < 0:
 		return fmt.Errorf("%w: waits for votes of %v to %v, settling %v", ErrConfig, c.MinNotify, c.MaxNotify, c.Settle)
+	case c.ReconnectDelay < 0 || c.ConnectTicks < 0 || c.DialPause < 0 || c.EpochWait < 0 || c.MaxSnapSyncs < 0 || c.MaxDiffSyncs < 0:
+		return fmt.Errorf("%w: a limit below 0", ErrConfig)
+	case len(c.Masters) > 0 && !c.Observer:
+		return fmt.Errorf("%w: server %d has masters but is no observer", ErrConfig, c.ID)
 	case c.CommitLogCount < 1:
 		return fmt.Errorf("%w: commitLogCount %d", ErrConfig, c.CommitLogCount)
 	}

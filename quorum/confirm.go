@@ -22,13 +22,17 @@ func (c *Core) ping() {
 	ld := c.lead
 	ld.round++
 	ld.wanted = false
-	for _, l := range ld.learners {
+	c.pingLearners(ld.round, c.hist.last())
+}
+
+func (c *Core) pingLearners(round uint64, zxid int64) {
+	for _, l := range c.learners {
 		if l.stage < stageSync {
 			continue
 		}
-		c.send(l.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: c.hist.last()})
+		c.send(l.link, proto.QuorumPacket{Type: proto.PacketPing, Zxid: zxid})
 		if l.stage == stageServing {
-			l.probes = append(l.probes, probe{round: ld.round, zxid: c.hist.last()})
+			l.probes = append(l.probes, probe{round: round, zxid: zxid})
 		}
 	}
 }
@@ -46,19 +50,20 @@ func (c *Core) pong(l *learner, p *proto.QuorumPacket) {
 	if len(p.Data) > 0 {
 		c.handOn(l, p)
 	}
-	c.confirm()
+	if c.lead != nil {
+		c.confirm()
+	}
 }
 
 // answered returns the latest round that a quorum has answered.
 func (c *Core) answered() uint64 {
-	ld := c.lead
 	var best uint64
-	for _, candidate := range ld.learners {
+	for _, candidate := range c.learners {
 		if !candidate.voter || candidate.answered <= best {
 			continue
 		}
 		alive := NewSet(c.cfg.ID)
-		for _, l := range ld.learners {
+		for _, l := range c.learners {
 			if l.voter && l.answered >= candidate.answered {
 				alive = alive.Add(l.id)
 			}
@@ -133,7 +138,7 @@ func (c *Core) syncRequested(l *learner, confirm bool) {
 func (c *Core) confirm() {
 	ld := c.lead
 	c.settle()
-	if len(ld.confirms) == 0 && !ld.wanted && !ld.anySync() {
+	if len(ld.confirms) == 0 && !ld.wanted && !c.anySync() {
 		return
 	}
 	round, alone := c.answered(), c.alone()
@@ -144,7 +149,7 @@ func (c *Core) confirm() {
 		c.out.Confirmed = append(c.out.Confirmed, ld.confirms[0].id)
 		ld.confirms = ld.confirms[1:]
 	}
-	for _, l := range ld.learners {
+	for _, l := range c.learners {
 		for len(l.syncs) > 0 && done(l.syncs[0]) {
 			l.syncs = l.syncs[1:]
 			c.send(l.link, proto.QuorumPacket{Type: proto.PacketSync})
@@ -155,8 +160,8 @@ func (c *Core) confirm() {
 	}
 }
 
-func (ld *leading) anySync() bool {
-	for _, l := range ld.learners {
+func (c *Core) anySync() bool {
+	for _, l := range c.learners {
 		if len(l.syncs) > 0 {
 			return true
 		}

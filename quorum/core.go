@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/jute/proto"
@@ -54,20 +55,27 @@ type Core struct {
 	highestSeen int64
 	// needSnapshot is set while what is on this disk cannot be repaired.
 	needSnapshot bool
+	repair       repair
+	masters      []int64 // of an observer, in its own order
+	nextMaster   int     // whose turn it is
 
 	ops       uint64 // last disk operation asked for
 	persisted uint64 // last one reported durable
 	durable   int64  // zxid up to which the log is durable
 	pending   []pendingOp
 
-	role    Role
-	vote    ballot // of the last election that ended
-	elect   election
-	lead    *leading   // while State is Leading
-	follow  *following // while State is Following or Observing
-	restAt  time.Duration
-	resting bool // an observer waits before it looks for a leader again
-	retired bool // this server is about to stop
+	role  Role
+	vote  ballot // of the last election that ended
+	elect election
+	lead  *leading // while State is Leading
+	// learners are those that this server keeps up to date, in the order they
+	// came: a leader's, or a follower's observers.
+	learners []*learner
+	nextID   int64      // of learners that do not tell theirs, downwards
+	follow   *following // while State is Following or Observing
+	restAt   time.Duration
+	resting  bool // an observer waits before it looks for a leader again
+	retired  bool // this server is about to stop
 }
 
 // pendingOp is what becomes true when a disk operation is durable: where the
@@ -94,6 +102,7 @@ func New(now time.Duration, cfg Config, rec Recovered) (*Core, error) {
 		accepted: rec.AcceptedEpoch,
 		current:  rec.CurrentEpoch,
 		durable:  rec.Zxid,
+		nextID:   -1,
 	}
 	// A crash between the log and the epoch file of a synchronisation leaves
 	// transactions of an epoch that is not the current one. The first of them
@@ -101,6 +110,8 @@ func New(now time.Duration, cfg Config, rec Recovered) (*Core, error) {
 	if last := Epoch(c.hist.last()); last > c.current {
 		c.saveCurrent(last)
 	}
+	c.masters = slices.Clone(cfg.Masters)
+	c.rnd.Shuffle(len(c.masters), func(i, j int) { c.masters[i], c.masters[j] = c.masters[j], c.masters[i] })
 	c.look("started")
 	return c, nil
 }
@@ -134,6 +145,8 @@ func (c *Core) Step(now time.Duration, in Input) error {
 		err = c.confirmRequested(in.ID)
 	case Resign:
 		c.resign()
+	case Diverged:
+		c.diverged()
 	case TruncateFailed:
 		c.needSnapshot = true
 		if c.follow != nil {
@@ -162,38 +175,40 @@ func (c *Core) linkInput(in Input) {
 	case Received:
 		c.received(in.Link, &in.Packet)
 	case LinkGone:
-		if c.lead != nil {
-			c.withoutLearner(in.Link)
-		} else if c.follow != nil && c.follow.link == in.Link {
+		if c.follow != nil && c.follow.link == in.Link {
 			c.follow.link = 0
 			c.giveUp("connection to the leader broke")
+		} else {
+			c.withoutLearner(in.Link)
 		}
 	case LogFound:
-		c.lead.withLearner(in.Link, func(l *learner) { c.synchronise(l, &in.Reach) })
+		c.withLearner(in.Link, func(l *learner) { c.synchronise(l, &in.Reach) })
 	case SnapshotReady:
-		c.lead.withLearner(in.Link, func(l *learner) { c.sendSnapshot(l, in.Zxid) })
+		c.withLearner(in.Link, func(l *learner) { c.sendSnapshot(l, in.Zxid) })
 	case SnapshotSent:
-		c.lead.withLearner(in.Link, func(l *learner) {
+		c.withLearner(in.Link, func(l *learner) {
 			if l.stage == stageSync {
 				l.deadline = c.now + c.initLimit()
 			}
 		})
 	case Alive:
-		c.lead.withLearner(in.Link, func(l *learner) { l.heard = c.now })
+		c.withLearner(in.Link, func(l *learner) { l.heard = c.now })
 		if c.follow != nil && c.follow.link == in.Link {
 			c.follow.extend(c)
 		}
 	case SyncRequested:
-		c.lead.withLearner(in.Link, func(l *learner) { c.syncRequested(l, in.Confirm) })
+		if c.lead != nil {
+			c.withLearner(in.Link, func(l *learner) { c.syncRequested(l, in.Confirm) })
+		}
 	}
 }
 
 func (c *Core) received(link Link, p *proto.QuorumPacket) {
 	switch {
-	case c.lead != nil:
-		c.fromLearner(link, p)
 	case c.follow != nil && c.follow.link == link:
 		c.follow.received(c, p)
+	case c.lead != nil || c.isMaster():
+		c.fromLearner(link, p)
 	case p.Type == proto.PacketFollowerInfo || p.Type == proto.PacketObserverInfo:
 		c.close(link, "not leading")
 	}
@@ -214,9 +229,9 @@ func (c *Core) Turned() bool { return c.out.Role != nil }
 func (c *Core) Deadline() time.Duration {
 	switch {
 	case c.lead != nil:
-		return c.lead.next(c.retired)
+		return c.leaderDeadline()
 	case c.follow != nil:
-		return c.follow.deadline()
+		return min(c.follow.deadline(), c.masterDeadline())
 	case c.resting:
 		return c.restAt
 	case c.retired:
@@ -230,7 +245,9 @@ func (c *Core) onTime() {
 	case c.lead != nil:
 		c.leadOnTime()
 	case c.follow != nil:
-		c.follow.onTime(c)
+		if c.masterOnTime(); c.follow != nil {
+			c.follow.onTime(c)
+		}
 	case c.resting:
 		if c.now >= c.restAt {
 			c.resting = false
@@ -266,6 +283,14 @@ func (c *Core) LeaderLink() Link {
 	return 0
 }
 
+// epoch returns that of the leader, be it this server or another one.
+func (c *Core) epoch() int64 {
+	if c.lead != nil {
+		return c.lead.epoch
+	}
+	return c.follow.epoch
+}
+
 // Committed returns the highest zxid known to be committed; it is certain in
 // Broadcast only.
 func (c *Core) Committed() int64 { return c.hist.committed }
@@ -278,8 +303,11 @@ func (c *Core) setRole(r Role) {
 // look leaves the present role, if there is one, and starts an election.
 func (c *Core) look(reason string) {
 	lost := c.follow != nil && c.cfg.Observer
-	c.lead, c.follow = nil, nil
-	c.out.Dial = 0
+	for _, l := range c.learners {
+		c.close(l.link, reason)
+	}
+	c.lead, c.follow, c.learners = nil, nil, nil
+	c.out.Dial, c.out.DialMaster = 0, false
 	c.setRole(Role{State: proto.Looking, Phase: Election, Reason: reason})
 	if c.retired {
 		return

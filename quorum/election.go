@@ -199,6 +199,9 @@ func (c *Core) heardMeanwhile(from int64, n *proto.Notification) {
 	switch {
 	case c.lead != nil && movedOn:
 		c.lead.lost = c.lead.lost.Add(from)
+		if wait := c.cfg.EpochWait; wait > 0 && c.lead.epochOp == 0 && c.now-c.lead.began >= wait {
+			c.stepDown("a voter looks for another leader")
+		}
 	case c.lead != nil:
 		c.lead.lost = c.lead.lost.Remove(from)
 	case movedOn && c.follow != nil && c.follow.leader == from && c.follow.step == stepDial:
@@ -217,10 +220,10 @@ func (c *Core) hopeless() bool {
 			hope = hope.Add(id)
 		}
 	}
-	for _, l := range ld.learners {
+	for _, l := range c.learners {
 		hope = hope.Add(l.id)
 	}
-	return !c.cfg.Verifier.Quorum(hope) && !c.override(len(ld.learners))
+	return !c.cfg.Verifier.Quorum(hope) && !c.override(len(c.learners))
 }
 
 // lookingVote counts the vote of a server that looks for a leader too.

@@ -13,9 +13,9 @@ import (
 // one another quickly. Together they take as long as Apache's, which are 5
 // tries 100 ms apart.
 const (
-	dialTries    = 8
-	dialMinPause = 10 * time.Millisecond
-	dialMaxPause = 100 * time.Millisecond
+	dialTries        = 8
+	dialMinPause     = 10 * time.Millisecond
+	defaultDialPause = 100 * time.Millisecond
 )
 
 // step is how far this server has come with its leader.
@@ -43,11 +43,12 @@ type following struct {
 	dialAt time.Duration // next try; 0: one is under way
 	limit  time.Duration // for the next packet, or for connecting
 
-	epoch   int64  // the leader's
-	promise bool   // the epoch was new to us: our promise counts
-	logOp   uint64 // last operation on the history that NEWLEADER ends
-	fileOp  uint64 // saves the current epoch
-	acked   int64  // proposals up to here need no ACK any more
+	epoch   int64         // the leader's
+	promise bool          // the epoch was new to us: our promise counts
+	logOp   uint64        // last operation on the history that NEWLEADER ends
+	fileOp  uint64        // saves the current epoch
+	beatAt  time.Duration // next ping to its observers, if there are any
+	acked   int64         // proposals up to here need no ACK any more
 }
 
 func (c *Core) startFollowing(leader int64) {
@@ -55,9 +56,37 @@ func (c *Core) startFollowing(leader int64) {
 	if c.cfg.Observer {
 		state = proto.Observing
 	}
-	c.follow = &following{leader: leader, limit: c.now + c.initLimit()}
-	c.out.Dial = leader
+	limit := c.initLimit()
+	if c.cfg.ConnectTicks > 0 {
+		limit = c.cfg.Tick * time.Duration(c.cfg.ConnectTicks)
+	}
+	c.follow = &following{leader: leader, limit: c.now + limit}
+	c.repair.asked = false
+	if wait := c.reconnectWait(); wait > 0 {
+		c.follow.dialAt = c.now + wait
+		c.follow.limit += wait
+	} else {
+		c.dial()
+	}
 	c.setRole(Role{State: state, Phase: Discovery, Leader: leader})
+}
+
+// reconnectWait keeps a crowd of observers from one server, each for some time.
+func (c *Core) reconnectWait() time.Duration {
+	if !c.cfg.Observer || c.cfg.ReconnectDelay <= 0 || c.nextMaster != 0 {
+		return 0
+	}
+	return time.Duration(c.rnd.Int64N(int64(c.cfg.ReconnectDelay)))
+}
+
+// dial asks for a connection to the leader, or to the next master.
+func (c *Core) dial() {
+	c.follow.dialAt = 0
+	c.out.Dial, c.out.DialMaster = c.follow.leader, false
+	if n := len(c.masters); n > 0 {
+		c.out.Dial, c.out.DialMaster = c.masters[c.nextMaster], true
+		c.nextMaster = (c.nextMaster + 1) % n
+	}
 }
 
 // giveUp leaves the leader.
@@ -83,8 +112,7 @@ func (f *following) onTime(c *Core) {
 	case c.now >= f.limit && f.step != stepPromise:
 		c.giveUp("the leader is silent")
 	case f.step == stepDial && f.dialAt != 0 && c.now >= f.dialAt:
-		f.dialAt = 0
-		c.out.Dial = f.leader
+		c.dial()
 	}
 }
 
@@ -93,11 +121,15 @@ func (f *following) dialFailed(c *Core) {
 		return
 	}
 	f.tries++
-	if f.tries >= dialTries {
+	if f.tries >= max(dialTries, len(c.masters)) {
 		c.giveUp("the leader cannot be reached")
 		return
 	}
-	f.dialAt = c.now + min(dialMinPause<<(f.tries-1), dialMaxPause)
+	longest := c.cfg.DialPause
+	if longest == 0 {
+		longest = defaultDialPause
+	}
+	f.dialAt = c.now + min(dialMinPause<<min(f.tries-1, 20), longest)
 }
 
 func (f *following) connected(c *Core, link Link) {
@@ -165,7 +197,7 @@ func (f *following) leaderInfo(c *Core, p *proto.QuorumPacket) {
 
 // begin makes this server's history one that the leader's continues.
 func (f *following) begin(c *Core, p *proto.QuorumPacket) {
-	if f.step != stepSync || c.claim() == -1 && p.Type != proto.PacketSnap {
+	if f.step != stepSync || (c.claim() == -1 || c.repair.asked) && p.Type != proto.PacketSnap {
 		c.giveUp(violation(p, "not asked for"))
 		return
 	}
@@ -180,6 +212,7 @@ func (f *following) begin(c *Core, p *proto.QuorumPacket) {
 		c.diskLog(DiskOp{Kind: OpInstall, Zxid: p.Zxid, Link: f.link, Rebuild: true}, p.Zxid)
 		c.needSnapshot = false
 	}
+	c.repairEnds(p.Type == proto.PacketSnap)
 	f.step = stepHistory
 	c.setRole(Role{State: c.role.State, Phase: Synchronization, Leader: f.leader, Epoch: f.epoch})
 	c.apply(c.hist.last())
@@ -249,6 +282,7 @@ func (f *following) commit(c *Core, p *proto.QuorumPacket) {
 		return
 	}
 	c.apply(p.Zxid)
+	c.inform(next[0])
 	c.hist.trim(c.cfg.CommitLogCount, c.durable)
 }
 
@@ -297,5 +331,9 @@ func (f *following) ackEpoch(c *Core) proto.QuorumPacket {
 	if f.promise {
 		epoch = int32(c.current)
 	}
-	return proto.QuorumPacket{Type: proto.PacketAckEpoch, Zxid: c.claim(), Data: jute.AppendInt(nil, epoch)}
+	zxid := c.claim()
+	if c.repairBegins() {
+		zxid = -1 // what Apache's leaders, too, answer by a snapshot
+	}
+	return proto.QuorumPacket{Type: proto.PacketAckEpoch, Zxid: zxid, Data: jute.AppendInt(nil, epoch)}
 }

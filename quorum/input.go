@@ -115,7 +115,16 @@ type SyncRequested struct {
 // stops leading there is no answer.
 type Confirm struct{ ID uint64 }
 
+// Diverged says that the tree is not what the leader's is, though the log may
+// be: a digest contradicts that of the leader's transaction. A follower or an
+// observer stops serving and asks for a snapshot. It does so only when there is
+// hope: not again when a snapshot of the same leader did not help, nor after no
+// leader gave it one, for then all servers may disagree with what was
+// predicted, and an ensemble that serves is worth more. A leader goes on.
+type Diverged struct{}
+
 func (Tick) input()           {}
+func (Diverged) input()       {}
 func (Notified) input()       {}
 func (Unreachable) input()    {}
 func (Reachable) input()      {}

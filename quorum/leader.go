@@ -9,62 +9,24 @@ import (
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
-// stage is how far one learner has come with this leader.
-type stage uint8
-
-const (
-	stageInfo    stage = iota // said who it is; waits for the epoch
-	stageEpoch                // LEADERINFO sent, ACKEPOCH awaited
-	stageAgreed               // ACKEPOCH came; waits until a quorum has agreed
-	stageDisk                 // the shell was asked for its log or a snapshot
-	stageSync                 // everything up to NEWLEADER sent, its ACK awaited
-	stageAcked                // has the leader's history; waits until a quorum has
-	stageServing              // UPTODATE sent
-)
-
-// learner is the leader's view of one link.
-type learner struct {
-	link     Link
-	id       int64
-	observer bool
-	voter    bool
-	accepted int64 // epoch it told when it connected
-	last     int64 // last zxid it told in ACKEPOCH
-	stage    stage
-	queries  int   // times its place in the log was asked for
-	atLeast  int64 // the snapshot it waits for must hold this
-	acked    int64 // highest zxid it acknowledged
-	sent     int64 // last zxid proposed to it
-
-	heard    time.Duration // last packet from it
-	deadline time.Duration // when the packet that is due must have come; 0: none is due
-	// A proposal that it has not acknowledged yet, and since when; 0: none.
-	sample   int64
-	sampleAt time.Duration
-	syncs    []confirmation // a SYNC is due for each, in order
-	probes   []probe        // pings it has not answered yet
-	answered uint64         // latest round of pings that it answered
-}
-
 // leading is a leader's state. Its life is four quorums, one after another:
 // of servers that told their epoch, that promised the new one, that have the
 // leader's history, and that keep answering.
 type leading struct {
+	began      time.Duration
 	epoch      int64
-	summary    ballot // epoch and zxid with which it was elected
-	connecting Set    // voters that told their accepted epoch
-	highest    int64  // of these epochs
-	epochOp    uint64 // saves the new epoch as accepted; 0 until it is chosen
-	electing   Set    // voters that promised the new epoch and are not ahead
-	elected    bool   // they are a quorum: the history is this leader's
-	currentOp  uint64 // saves the new epoch as current
-	accepting  Set    // voters that have the leader's history on disk
-	learners   []*learner
+	summary    ballot         // epoch and zxid with which it was elected
+	connecting Set            // voters that told their accepted epoch
+	highest    int64          // of these epochs
+	epochOp    uint64         // saves the new epoch as accepted; 0 until it is chosen
+	electing   Set            // voters that promised the new epoch and are not ahead
+	elected    bool           // they are a quorum: the history is this leader's
+	currentOp  uint64         // saves the new epoch as current
+	accepting  Set            // voters that have the leader's history on disk
 	limit      time.Duration  // for the next quorum; once established, for resigning
 	tally      *Commitment    // nil until established
 	beatAt     time.Duration  // next ping
 	check      bool           // whether the next beat checks the quorum too
-	nextID     int64          // of learners that do not tell theirs
 	round      uint64         // of pings
 	wanted     bool           // another round is to begin as soon as this one is answered
 	confirms   []confirmation // of this server itself, in order
@@ -78,7 +40,7 @@ func (c *Core) startLeading() {
 		connecting: NewSet(c.cfg.ID),
 		highest:    max(c.accepted, c.highestSeen),
 		limit:      c.now + c.initLimit(),
-		nextID:     -1,
+		began:      c.now,
 	}
 	// Whatever it ends with becomes the history of the new epoch.
 	c.setRole(Role{State: proto.Leading, Phase: Discovery, Leader: c.cfg.ID})
@@ -88,76 +50,7 @@ func (c *Core) startLeading() {
 // stepDown ends leadership; what was proposed and not committed stays in the
 // log and is for the next leader to decide about.
 func (c *Core) stepDown(reason string) {
-	for _, l := range c.lead.learners {
-		c.close(l.link, reason)
-	}
 	c.look(reason)
-}
-
-func (ld *leading) withLearner(link Link, f func(*learner)) {
-	if ld == nil {
-		return
-	}
-	for _, l := range ld.learners {
-		if l.link == link {
-			f(l)
-			return
-		}
-	}
-}
-
-// withoutLearner forgets a learner, and tells those who got packets from it.
-func (c *Core) withoutLearner(link Link) {
-	c.lead.learners = slices.DeleteFunc(c.lead.learners, func(l *learner) bool {
-		if l.link == link && l.stage >= stageAcked {
-			c.out.Learners = append(c.out.Learners, LearnerEvent{Link: l.link, Server: l.id, Observer: l.observer, Gone: true})
-		}
-		return l.link == link
-	})
-}
-
-// drop breaks a learner off. Its acknowledgements count until it comes back.
-func (c *Core) drop(l *learner, reason string) {
-	c.close(l.link, reason)
-	c.withoutLearner(l.link)
-}
-
-// handOn passes a packet to those who care for sessions.
-func (c *Core) handOn(l *learner, p *proto.QuorumPacket) {
-	c.out.Learners = append(c.out.Learners, LearnerEvent{Link: l.link, Server: l.id, Observer: l.observer, Packet: *p})
-}
-
-// fromLearner handles a packet that came to the leader.
-func (c *Core) fromLearner(link Link, p *proto.QuorumPacket) {
-	known := false
-	c.lead.withLearner(link, func(l *learner) {
-		known = true
-		l.heard = c.now
-		switch p.Type {
-		case proto.PacketAckEpoch:
-			c.ackEpoch(l, p)
-		case proto.PacketAck:
-			c.acked(l, p)
-		case proto.PacketPing:
-			c.pong(l, p)
-		case proto.PacketRequest, proto.PacketRevalidate:
-			if l.stage < stageAcked {
-				c.drop(l, violation(p, "before the ACK of NEWLEADER"))
-				return
-			}
-			c.handOn(l, p)
-		default:
-			c.drop(l, violation(p, "from a learner"))
-		}
-	})
-	if known {
-		return
-	}
-	if p.Type != proto.PacketFollowerInfo && p.Type != proto.PacketObserverInfo {
-		c.close(link, violation(p, "first packet of a learner"))
-		return
-	}
-	c.introduce(link, p)
 }
 
 // introduce begins with a new learner. An older link of the same server is
@@ -166,8 +59,8 @@ func (c *Core) introduce(link Link, p *proto.QuorumPacket) {
 	ld := c.lead
 	info, told := proto.DecodeLearnerInfo(p.Data)
 	if !told {
-		info.ServerID = ld.nextID
-		ld.nextID--
+		info.ServerID = c.nextID
+		c.nextID--
 	}
 	switch {
 	case info.Protocol < proto.LearnerProtocol:
@@ -176,8 +69,11 @@ func (c *Core) introduce(link Link, p *proto.QuorumPacket) {
 	case info.ConfigVersion > c.cfg.ConfigVersion:
 		c.close(link, fmt.Sprintf("learner's configuration 0x%x is later than ours", info.ConfigVersion))
 		return
+	case ld == nil && p.Type != proto.PacketObserverInfo:
+		c.close(link, "this server does not lead, it serves observers only")
+		return
 	}
-	for _, old := range slices.Clone(ld.learners) {
+	for _, old := range slices.Clone(c.learners) {
 		if old.id == info.ServerID {
 			c.drop(old, "replaced by a newer connection")
 		}
@@ -187,6 +83,10 @@ func (c *Core) introduce(link Link, p *proto.QuorumPacket) {
 		observer: p.Type == proto.PacketObserverInfo,
 	}
 	l.voter = !l.observer && c.cfg.Verifier.Voters().Has(l.id)
+	if ld == nil {
+		c.welcome(l)
+		return
+	}
 	c.highestSeen = max(c.highestSeen, l.accepted)
 	if ld.epochOp != 0 && l.accepted > ld.epoch && l.voter {
 		// It could never follow this epoch, and would be lost to the ensemble
@@ -195,7 +95,7 @@ func (c *Core) introduce(link Link, p *proto.QuorumPacket) {
 		c.stepDown(fmt.Sprintf("server %d has accepted epoch %d, ours is %d", l.id, l.accepted, ld.epoch))
 		return
 	}
-	ld.learners = append(ld.learners, l)
+	c.learners = append(c.learners, l)
 	ld.lost = ld.lost.Remove(l.id)
 	if ld.epochOp == 0 {
 		if l.voter {
@@ -212,7 +112,7 @@ func (c *Core) introduce(link Link, p *proto.QuorumPacket) {
 // told before it is on this disk: a leader that forgot it could use it twice.
 func (c *Core) chooseEpoch() {
 	ld := c.lead
-	if !c.cfg.Verifier.Quorum(ld.connecting) && !c.override(len(ld.learners)) {
+	if !c.cfg.Verifier.Quorum(ld.connecting) && !c.override(len(c.learners)) {
 		return
 	}
 	ld.epoch = ld.highest + 1
@@ -228,7 +128,7 @@ func (c *Core) leaderPersisted() {
 		return
 	case !ld.electing.Has(c.cfg.ID):
 		ld.electing = ld.electing.Add(c.cfg.ID)
-		for _, l := range ld.learners {
+		for _, l := range c.learners {
 			c.sendLeaderInfo(l)
 		}
 		c.finishElection()
@@ -244,15 +144,6 @@ func (c *Core) leaderPersisted() {
 	}
 }
 
-func (c *Core) sendLeaderInfo(l *learner) {
-	if l.stage != stageInfo {
-		return
-	}
-	l.stage, l.deadline = stageEpoch, c.now+c.initLimit()
-	c.send(l.link, proto.QuorumPacket{Type: proto.PacketLeaderInfo, Zxid: EpochStart(c.lead.epoch),
-		Data: jute.AppendInt(nil, proto.LearnerProtocol)})
-}
-
 // ackEpoch counts a promise. Who is ahead of the leader must not follow it, as
 // long as it may have something committed that the leader lacks; once a quorum
 // is not ahead, it cannot have.
@@ -265,7 +156,7 @@ func (c *Core) ackEpoch(l *learner, p *proto.QuorumPacket) {
 	d := jute.NewDecoder(p.Data)
 	epoch := int64(d.Int())
 	l.last, l.stage, l.deadline = p.Zxid, stageAgreed, 0
-	if ld.elected {
+	if ld == nil || ld.elected {
 		c.synchronise(l, nil)
 		return
 	}
@@ -284,7 +175,7 @@ func (c *Core) ackEpoch(l *learner, p *proto.QuorumPacket) {
 
 func (c *Core) finishElection() {
 	ld := c.lead
-	if !ld.electing.Has(c.cfg.ID) || !c.cfg.Verifier.Quorum(ld.electing) && !c.override(len(ld.learners)) {
+	if !ld.electing.Has(c.cfg.ID) || !c.cfg.Verifier.Quorum(ld.electing) && !c.override(len(c.learners)) {
 		return
 	}
 	ld.elected = true
@@ -292,7 +183,7 @@ func (c *Core) finishElection() {
 	ld.currentOp = c.saveCurrent(ld.epoch)
 	c.apply(c.hist.last()) // a learner's snapshot must hold the whole history
 	c.setRole(Role{State: proto.Leading, Phase: Synchronization, Leader: c.cfg.ID, Epoch: ld.epoch})
-	for _, l := range slices.Clone(ld.learners) {
+	for _, l := range slices.Clone(c.learners) {
 		if l.stage == stageAgreed {
 			c.synchronise(l, nil)
 		}
@@ -310,21 +201,14 @@ func (c *Core) establish() {
 	ld.beatAt, ld.check = c.now+c.cfg.Tick/2, false
 	c.vote.epoch = ld.epoch
 	c.setRole(Role{State: proto.Leading, Phase: Broadcast, Leader: c.cfg.ID, Epoch: ld.epoch})
-	for _, l := range ld.learners {
+	for _, l := range c.learners {
 		c.sendUpToDate(l)
-	}
-}
-
-func (c *Core) sendUpToDate(l *learner) {
-	if l.stage == stageAcked && c.lead.tally != nil {
-		l.stage, l.heard = stageServing, c.now
-		c.send(l.link, proto.QuorumPacket{Type: proto.PacketUpToDate, Zxid: -1})
 	}
 }
 
 func (c *Core) synced() int {
 	n := 0
-	for _, l := range c.lead.learners {
+	for _, l := range c.learners {
 		if l.voter && l.stage >= stageAcked {
 			n++
 		}
@@ -332,30 +216,22 @@ func (c *Core) synced() int {
 	return n
 }
 
-func (ld *leading) next(retired bool) time.Duration {
+func (c *Core) leaderDeadline() time.Duration {
+	ld := c.lead
 	at := ld.limit
 	switch {
-	case ld.tally != nil && retired:
+	case ld.tally != nil && c.retired:
 		at = min(at, ld.beatAt)
 	case ld.tally != nil:
 		at = ld.beatAt
 	}
-	for _, l := range ld.learners {
-		if l.deadline != 0 {
-			at = min(at, l.deadline)
-		}
-	}
-	return at
+	return c.nextDue(at)
 }
 
 // leadOnTime gives up learners that are late, and leadership without a quorum.
 func (c *Core) leadOnTime() {
 	ld := c.lead
-	for _, l := range slices.Clone(ld.learners) {
-		if l.deadline != 0 && c.now >= l.deadline {
-			c.drop(l, "no answer in time")
-		}
-	}
+	c.dropLate()
 	switch {
 	case ld.tally == nil && c.now >= ld.limit:
 		c.stepDown("no quorum within initLimit")
@@ -374,7 +250,7 @@ func (c *Core) beat() {
 	ld := c.lead
 	if ld.check {
 		alive := NewSet(c.cfg.ID)
-		for _, l := range ld.learners {
+		for _, l := range c.learners {
 			if l.voter && c.now-l.heard <= c.patience(l) {
 				alive = alive.Add(l.id)
 			}
@@ -388,14 +264,7 @@ func (c *Core) beat() {
 		}
 	}
 	ld.check, ld.beatAt = !ld.check, c.now+c.cfg.Tick/2
-	for _, l := range slices.Clone(ld.learners) {
-		switch {
-		case l.stage == stageServing && c.now-l.heard > c.syncLimit():
-			c.drop(l, "silent for syncLimit")
-		case l.sample != 0 && c.now-l.sampleAt > c.syncLimit():
-			c.drop(l, fmt.Sprintf("did not acknowledge 0x%x within syncLimit", l.sample))
-		}
-	}
+	c.dropSilent()
 	c.ping()
 }
 

@@ -15,7 +15,7 @@ const maxQueries = 3
 // broadcast begins the whole history counts: the quorum that accepts it
 // commits it.
 func (c *Core) committedEnd() int64 {
-	if c.lead.tally == nil {
+	if c.lead != nil && c.lead.tally == nil {
 		return c.hist.last()
 	}
 	return c.hist.committed
@@ -31,7 +31,7 @@ func (c *Core) synchronise(l *learner, reach *LogReach) {
 	if reach != nil && reach.UpTo != c.hist.base {
 		reach = nil // memory has moved on since the disk was asked
 	}
-	if c.lead.tally != nil {
+	if c.lead != nil && c.lead.tally != nil {
 		c.lead.tally.Forget(l.id)
 	}
 	end := c.committedEnd()
@@ -43,12 +43,18 @@ func (c *Core) synchronise(l *learner, reach *LogReach) {
 		l.queries++
 		c.out.Queries = append(c.out.Queries, LogQuery{Link: l.link, Peer: l.last, UpTo: c.hist.base})
 	case proto.PacketSnap:
+		if c.crowded(l, plan.Mode) {
+			return
+		}
 		// All that the learner may have helped to commit is at or below
 		// the committed end, so nothing committed is lost with its old log.
 		l.stage, l.deadline = stageDisk, 0
 		l.atLeast = end
 		c.out.Snapshots = append(c.out.Snapshots, SnapshotQuery{Link: l.link, AtLeast: l.atLeast})
 	default:
+		if c.crowded(l, plan.Mode) {
+			return
+		}
 		c.send(l.link, proto.QuorumPacket{Type: plan.Mode, Zxid: plan.Zxid})
 		if plan.DiskTo > plan.DiskFrom {
 			c.out.Send = append(c.out.Send, Message{Link: l.link, LogFrom: plan.DiskFrom, LogTo: plan.DiskTo})
@@ -56,6 +62,27 @@ func (c *Core) synchronise(l *learner, reach *LogReach) {
 		c.forward(l, plan.From)
 		l.deadline = c.now + c.initLimit()
 	}
+}
+
+// crowded notes how a learner is brought up to date, and turns an observer away
+// when too many are at the same time.
+func (c *Core) crowded(l *learner, mode proto.PacketType) bool {
+	limit := c.cfg.MaxDiffSyncs
+	if mode == proto.PacketSnap {
+		limit = c.cfg.MaxSnapSyncs
+	}
+	others := 0
+	for _, o := range c.learners {
+		if o != l && o.mode != 0 && o.stage < stageAcked && (o.mode == proto.PacketSnap) == (mode == proto.PacketSnap) {
+			others++
+		}
+	}
+	if l.observer && limit > 0 && others >= limit {
+		c.drop(l, fmt.Sprintf("%d learners are brought up to date already", others))
+		return true
+	}
+	l.mode = mode
+	return false
 }
 
 // sendSnapshot goes on when the shell has a snapshot exact as of zxid.
@@ -86,7 +113,7 @@ func (c *Core) forward(l *learner, from int64) {
 		}
 	}
 	l.stage, l.sent = stageSync, c.hist.last()
-	c.send(l.link, proto.QuorumPacket{Type: proto.PacketNewLeader, Zxid: EpochStart(c.lead.epoch), Data: []byte(c.cfg.ConfigText)})
+	c.send(l.link, proto.QuorumPacket{Type: proto.PacketNewLeader, Zxid: EpochStart(c.epoch()), Data: []byte(c.cfg.ConfigText)})
 }
 
 func proposal(e Entry) proto.QuorumPacket {

@@ -22,8 +22,9 @@ type Ready struct {
 	Votes []Vote
 	// Dial asks for a quorum connection to this server; 0 is none. Connected
 	// or DialFailed answers. A new Dial, or a Role of Looking, cancels an
-	// older one.
-	Dial int64
+	// older one. DialMaster: at the address where it serves observers.
+	Dial       int64
+	DialMaster bool
 	// Close tells which links to break off, after what was sent on them.
 	Close []Closing
 	// Apply are the transactions that the tree gets next. They are committed

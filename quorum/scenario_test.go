@@ -147,6 +147,8 @@ func (s *scenario) input(words []string) Input {
 			entries = append(entries, Entry{Zxid: s.number(zxid)})
 		}
 		return Proposals{Entries: entries}
+	case "diverged":
+		return Diverged{}
 	case "settle":
 		return Settle{ID: uint64(s.num("id"))}
 	case "resign":
@@ -200,6 +202,16 @@ func (s *scenario) create() {
 		ID: s.num("id"), Verifier: NewMajority(voters...), Observer: s.args["observer"] != "",
 		Tick: 2 * time.Second, InitTicks: 10, SyncTicks: 5, MinNotify: 200 * time.Millisecond, MaxNotify: time.Minute,
 		Settle: 200 * time.Millisecond, ObserverDelay: 200 * time.Millisecond, CommitLogCount: 500, Seed: 1,
+	}
+	cfg.ServeObservers = s.args["serve"] != ""
+	cfg.MaxSnapSyncs, cfg.MaxDiffSyncs = int(s.num("maxsnap")), int(s.num("maxdiff"))
+	cfg.ReconnectDelay = time.Duration(s.num("reconnectms")) * time.Millisecond
+	cfg.EpochWait = time.Duration(s.num("epochwaitms")) * time.Millisecond
+	cfg.ConnectTicks = int(s.num("connect"))
+	if m := s.args["masters"]; m != "" {
+		for _, id := range strings.Split(m, ",") {
+			cfg.Masters = append(cfg.Masters, s.number(id))
+		}
 	}
 	if o := s.args["oracle"]; o != "" {
 		cfg.Verifier = NewOracleMajority(oracle(o == "1"), voters...)
@@ -313,7 +325,11 @@ func (s *scenario) ready(err error) (lines []string) {
 		add("close %d: %s", c.Link, c.Reason)
 	}
 	if out.Dial != 0 {
-		add("dial %d", out.Dial)
+		master := ""
+		if out.DialMaster {
+			master = " for observers"
+		}
+		add("dial %d%s", out.Dial, master)
 	}
 	for _, q := range out.Snapshots {
 		add("snapshot for link %d, at least %s", q.Link, zx(q.AtLeast))

@@ -25,7 +25,7 @@ func (w *world) misfortune() {
 	faults := []func(*node){
 		w.crashOne, w.crashOne, w.crashLeader, w.crashLeader, w.crashAll, w.restart, w.restart, w.restart, w.restart,
 		w.isolate, w.split, w.oneWay, w.mend, w.mend, w.mend,
-		w.slowDisk, w.failDisk, w.pause, w.jump, w.resign, w.breakLinks, w.purge, w.purge, w.wipe,
+		w.slowDisk, w.failDisk, w.pause, w.jump, w.resign, w.breakLinks, w.purge, w.purge, w.wipe, w.diverge,
 	}
 	faults[w.rnd.IntN(len(faults))](n)
 }
@@ -156,6 +156,12 @@ func (w *world) failDisk(n *node) {
 func (w *world) pause(n *node) {
 	n.pausedUntil = w.now + w.between(0, 3*time.Second)
 	w.logf("%d pauses until %v", n.id, n.pausedUntil)
+}
+
+// diverge makes a server find out that its tree contradicts the leader's.
+func (w *world) diverge(n *node) {
+	w.logf("tree of %d contradicts the leader's", n.id)
+	n.step(quorum.Diverged{})
 }
 
 // jump moves a server's clock, back too.

@@ -119,8 +119,8 @@ func (w *world) flow() {
 	}
 }
 
-// dial makes a link, if somebody leads at the other end.
-func (w *world) dial(from *node, to int64, token int) {
+// dial makes a link, if somebody at the other end leads, or serves observers.
+func (w *world) dial(from *node, to int64, master bool, token int) {
 	target := w.nodes[to-1]
 	delay := 2 * w.latency()
 	cut := w.isCut(from, target) || w.isCut(target, from)
@@ -132,7 +132,7 @@ func (w *world) dial(from *node, to int64, token int) {
 		if !from.up || from.life != life || from.dialToken != token {
 			return
 		}
-		if cut || !target.up || target.pausedUntil > w.now || target.core.Role().State != proto.Leading {
+		if cut || !target.up || target.pausedUntil > w.now || !listens(target.core.Role(), master) {
 			from.step(quorum.DialFailed{})
 			return
 		}
@@ -143,6 +143,10 @@ func (w *world) dial(from *node, to int64, token int) {
 		w.links = append(w.links, l)
 		from.step(quorum.Connected{Link: l.id})
 	})
+}
+
+func listens(r quorum.Role, master bool) bool {
+	return r.State == proto.Leading || master && r.State == proto.Following && r.Phase == quorum.Broadcast
 }
 
 // vote carries a notification: perhaps late, perhaps never.

@@ -29,9 +29,10 @@ type node struct {
 	wakeAt      time.Duration // earliest Tick scheduled; 0: none
 	role        quorum.Role
 	asked       uint64
-	questions   map[uint64]int // how much was committed when Confirm was asked for
-	leaving     bool           // was told to resign
-	shown       int            // records of the tree found to agree with the history
+	questions   map[uint64]int   // how much was committed when Confirm was asked for
+	settles     map[uint64]int64 // the last zxid proposed when Settle was asked for
+	leaving     bool             // was told to resign
+	shown       int              // records of the tree found to agree with the history
 }
 
 // start begins a life with what the disk holds.
@@ -51,6 +52,10 @@ func (n *node) start() {
 		MinNotify: 50 * time.Millisecond, MaxNotify: 800 * time.Millisecond, Settle: 20 * time.Millisecond,
 		ObserverDelay: 20 * time.Millisecond, CommitLogCount: commitLog,
 		ForceSnapshot: w.chance(0.1), Seed: w.rnd.Uint64(),
+		ServeObservers: w.masters, MaxSnapSyncs: 1 + w.rnd.IntN(3), MaxDiffSyncs: 1 + w.rnd.IntN(3),
+	}
+	if n.observer && w.masters && w.chance(0.7) {
+		cfg.Masters, cfg.ReconnectDelay = w.verifier.Voters(), 20*time.Millisecond
 	}
 	rec := n.recover()
 	n.skew = w.between(0, time.Hour)
@@ -60,7 +65,7 @@ func (n *node) start() {
 	if err != nil {
 		w.fail("server %d does not start: %v", n.id, err)
 	}
-	n.core, n.role, n.questions = core, quorum.Role{}, make(map[uint64]int)
+	n.core, n.role, n.questions, n.settles = core, quorum.Role{}, make(map[uint64]int), make(map[uint64]int64)
 	n.act()
 }
 
@@ -157,6 +162,28 @@ func (n *node) confirm() {
 	}
 }
 
+// settle wants to be told when all that was proposed is committed.
+func (n *node) settle() {
+	if !n.up || n.pausedUntil > n.w.now {
+		return
+	}
+	n.asked++
+	n.settles[n.asked] = n.core.LastZxid()
+	if n.step(quorum.Settle{ID: n.asked}) != nil {
+		delete(n.settles, n.asked)
+	}
+}
+
+// settled is told that; what was proposed must have been applied.
+func (n *node) settled(id uint64) {
+	last := n.settles[id]
+	delete(n.settles, id)
+	n.w.res.Settled++
+	if at := search(n.tree, last); last > 0 && at == len(n.tree) {
+		n.w.fail("leader %d settles 0x%x before it is applied", n.id, last)
+	}
+}
+
 // act does what the core has decided.
 func (n *node) act() {
 	w := n.w
@@ -191,6 +218,10 @@ func (n *node) act() {
 		}
 	}
 	for _, id := range out.Confirmed {
+		if _, is := n.settles[id]; is {
+			n.settled(id)
+			continue
+		}
 		w.res.Confirmed++
 		if committed := n.questions[id]; len(n.tree) < committed {
 			w.fail("leader %d is confirmed and shows %d of %d committed transactions", n.id, len(n.tree), committed)
@@ -230,7 +261,7 @@ func (n *node) talk(out *quorum.Ready) {
 	}
 	if out.Dial != 0 {
 		n.dialToken++
-		w.dial(n, out.Dial, n.dialToken)
+		w.dial(n, out.Dial, out.DialMaster, n.dialToken)
 	}
 	for _, q := range out.Queries {
 		w.after(w.latency(), func() { n.step(quorum.LogFound{Link: q.Link, Reach: n.reach(q)}) })

@@ -41,9 +41,10 @@ func TestSeeds(t *testing.T) {
 		sum.Leaders += res.Leaders
 		sum.Confirmed += res.Confirmed
 		sum.Crashes += res.Crashes
+		sum.Settled += res.Settled
 	}
-	t.Logf("%d seeds: %v simulated, %d steps, %d committed, %d leaders, %d confirmations, %d crashes",
-		*seeds, sum.Virtual.Round(time.Second), sum.Steps, sum.Committed, sum.Leaders, sum.Confirmed, sum.Crashes)
+	t.Logf("%d seeds: %v simulated, %d steps, %d committed, %d leaders, %d confirmations, %d settled, %d crashes",
+		*seeds, sum.Virtual.Round(time.Second), sum.Steps, sum.Committed, sum.Leaders, sum.Confirmed, sum.Settled, sum.Crashes)
 }
 
 // TestSameSeedSameRun: nothing but the seed decides, or no failure could be

@@ -24,6 +24,7 @@ type Result struct {
 	Committed int
 	Leaders   int // leaderships established
 	Confirmed int // and confirmed later
+	Settled   int // told that what they had proposed was committed
 	Crashes   int
 	Err       error
 }
@@ -48,6 +49,7 @@ type world struct {
 	links    []*link // that are open at one end at least
 	nextLink quorum.Link
 
+	masters   bool          // followers serve observers
 	calm      bool          // no more faults
 	slowNet   time.Duration // longest latency
 	slowSync  time.Duration // longest fsync
@@ -142,6 +144,7 @@ func newWorld(o Options) *world {
 	w.slowNet = w.between(time.Millisecond, 150*time.Millisecond)
 	w.slowSync = w.between(time.Millisecond, 150*time.Millisecond)
 	w.nervous = w.rnd.Float64() * 0.3
+	w.masters = w.chance(0.5)
 	for id := int64(1); id <= int64(w.voters+observers); id++ {
 		n := &node{w: w, id: id, observer: id > int64(w.voters)}
 		n.disk.lost = func(removed []rec) { w.check.removed(n, removed) }
@@ -188,6 +191,9 @@ func (w *world) client() {
 		}
 		if w.chance(0.3) {
 			n.confirm()
+		}
+		if w.chance(0.2) {
+			n.settle()
 		}
 	}
 	pause := w.between(time.Millisecond, 300*time.Millisecond)
