@@ -175,7 +175,14 @@ func (m *toy) Role(r quorum.Role) {
 	m.role = r
 }
 
-func (m *toy) Confirmed([]uint64) {}
+func (m *toy) Confirmed([]uint64)          {}
+func (m *toy) Refused(quorum.Input, error) {}
+
+// There are no sessions.
+func (m *toy) FromLearner(quorum.Link, int64, bool, proto.QuorumPacket) {}
+func (m *toy) LearnerGone(quorum.Link)                                  {}
+func (m *toy) FromLeader(proto.QuorumPacket)                            {}
+func (m *toy) Touches() []byte                                          { return []byte{} }
 
 func (m *toy) Snapshot(ctx context.Context, atLeast int64) (peer.Snapshot, error) {
 	stop := context.AfterFunc(ctx, m.applied.Broadcast)
