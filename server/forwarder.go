@@ -84,11 +84,12 @@ func (f *forwarder) renewSession(c *conn, id int64, timeoutMs int32) (*session.S
 
 // sync asks the leader for a SYNC. The caller has entered, and parks the
 // request.
-func (f *forwarder) sync(origin *conn, h proto.RequestHeader, body []byte) {
+func (f *forwarder) sync(origin *conn, h proto.RequestHeader, body []byte) proto.ErrCode {
 	f.mu.Lock() // the order of syncs is that of the requests
 	defer f.mu.Unlock()
 	f.syncs = append(f.syncs, origin.syncDone)
 	f.send(origin.sessionID(), h, body, origin.identities())
+	return proto.OK
 }
 
 // fromLeader takes an answer. It is called by the Peer's loop.

@@ -72,6 +72,9 @@ func (c *conn) connect(req *proto.ConnectRequest) error {
 	if c.term = srv.term.Load(); c.term == nil || c.term.closed {
 		return errNotServed
 	}
+	if c.term.readOnly && !req.ReadOnly {
+		return errReadOnly
+	}
 	kind := throttle.NewSession
 	if req.SessionID != 0 {
 		kind = throttle.Renewal
@@ -155,7 +158,7 @@ func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
 func (c *conn) accept() int {
 	s := c.session.Load()
 	passwd := session.Passwd(s.ID)
-	return c.replyConnect(&proto.ConnectResponse{TimeoutMs: c.timeout.Load(), SessionID: s.ID, Passwd: passwd[:]})
+	return c.replyConnect(&proto.ConnectResponse{TimeoutMs: c.timeout.Load(), SessionID: s.ID, Passwd: passwd[:], ReadOnly: c.term.readOnly})
 }
 
 // reject tells the client that its session is gone.

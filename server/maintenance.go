@@ -71,7 +71,12 @@ func (srv *Server) reap() {
 // expire starts the end of a session whose time is up. False, because the
 // disk is full, lets the tracker ask again.
 func (srv *Server) expire(s *session.Session) bool {
-	if p := srv.orders(); p == nil || !p.closeSession(s.ID) {
+	t := srv.term.Load()
+	if t != nil && t.readOnly {
+		readOnly{srv}.expire(s)
+		return true
+	}
+	if t == nil || t.proposer == nil || !t.proposer.closeSession(s.ID) {
 		return false
 	}
 	srv.log.Info().Str("session", hexID(s.ID)).Int32("timeout_ms", s.TimeoutMs).Msg("session expired")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/meerkat-zk/meerkat/datatree"
 	"github.com/meerkat-zk/meerkat/jute/proto"
@@ -24,6 +25,7 @@ type member struct {
 	srv     *Server
 	peer    *peer.Peer    // set by start
 	started chan struct{} // closed when peer is set
+	turn    atomic.Int64  // counts the changes of roles; written by the loop
 
 	lead     *leadership // owned by the loop; nil unless this server leads
 	follow   *forwarder  // owned by the loop; nil unless it follows or observes
@@ -65,12 +67,12 @@ func (m *member) Role(r quorum.Role) {
 	if m.lead != nil {
 		m.lead.queue.close() // no more proposals
 	}
-	serving := m.lead != nil || m.follow != nil
 	m.lead, m.follow = nil, nil
-	if serving {
-		m.later(m.end)
-	}
+	m.turn.Add(1)
+	m.later(m.end)
 	switch {
+	case r.State == proto.Looking:
+		m.alone()
 	case r.Phase != quorum.Broadcast:
 	case r.State == proto.Leading:
 		lead := newLeadership(m, r.Epoch)
@@ -103,8 +105,11 @@ func (m *member) end() {
 	}
 	m.term = nil
 	m.srv.end(t)
-	if t.leads != nil {
+	switch {
+	case t.leads != nil:
 		t.leads.end()
+	case t.readOnly:
+		m.srv.sessions.Close()
 	}
 }
 

@@ -74,11 +74,11 @@ const settleLimit = time.Second
 func (m *member) finish() {
 	settled := make(chan struct{})
 	m.later(func() {
-		if m.term == nil || m.term.proposer != nil {
+		if f, ok := m.writes().(*forwarder); ok {
+			f.settle(settled)
+		} else {
 			close(settled)
-			return
 		}
-		m.term.writes.(*forwarder).settle(settled)
 	})
 	select {
 	case <-settled:
@@ -89,6 +89,15 @@ func (m *member) finish() {
 	_ = m.peer.Close() // a failure of the disk was reported
 	m.later(m.end)
 	m.srv.applier.committed.close()
+}
+
+// writes is the write path of the present term, if there is one. It is called
+// by the applier.
+func (m *member) writes() writePath {
+	if m.term == nil {
+		return nil
+	}
+	return m.term.writes
 }
 
 // listen opens this server's ports of one kind.

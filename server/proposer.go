@@ -77,7 +77,10 @@ func (p *proposer) decline(r *prepare.Request, code proto.ErrCode) {
 }
 
 // sync is for a leader's own clients, when it has to be linearizable.
-func (p *proposer) sync(origin *conn, _ proto.RequestHeader, _ []byte) { origin.term.leads.ask(origin) }
+func (p *proposer) sync(origin *conn, _ proto.RequestHeader, _ []byte) proto.ErrCode {
+	origin.term.leads.ask(origin)
+	return proto.OK
+}
 
 // count keeps account of a prepared write.
 func (p *proposer) count(r *prepare.Result) {
@@ -119,7 +122,7 @@ func (p *proposer) renewSession(c *conn, id int64, timeoutMs int32) (*session.Se
 func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.ErrCode {
 	p.enter()
 	defer p.leave()
-	if !p.hasRoom() {
+	if !p.hasRoom() || origin.out.isClosed() { // closed by a restore, which has forgotten the session
 		return proto.ErrSystem
 	}
 	code := p.submit(origin, &prepare.Request{

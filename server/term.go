@@ -18,6 +18,8 @@ type term struct {
 	// awaitsSync means that a sync has to be asked for; else what is ahead of
 	// it in its session is all that it waits for.
 	awaitsSync bool
+	// readOnly means that there is no leader, and no write is accepted.
+	readOnly bool
 	// closed means that no client is let in: leaderServes=no.
 	closed bool
 }
@@ -78,7 +80,7 @@ type writePath interface {
 	renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error)
 	// sync asks for the word that a sync may be answered, in a term that
 	// awaits it. The caller has entered, and parks the request.
-	sync(origin *conn, h proto.RequestHeader, body []byte)
+	sync(origin *conn, h proto.RequestHeader, body []byte) proto.ErrCode
 }
 
 // begin lets clients in.

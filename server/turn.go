@@ -165,7 +165,10 @@ func (t *turn) read(h proto.RequestHeader, body []byte) {
 func (t *turn) sync(h proto.RequestHeader, body []byte) {
 	c := t.conn
 	t.enter(holdWrites)
-	c.term.writes.sync(c, h, body)
+	if code := c.term.writes.sync(c, h, body); code != proto.OK {
+		t.refuse(h, code)
+		return
+	}
 	c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsSync, body: body, ids: c.identities(), at: t.began})
 }
 
@@ -178,9 +181,14 @@ func (t *turn) write(h proto.RequestHeader, body []byte) error {
 		return net.ErrClosed
 	}
 	code := c.term.writes.propose(c, h, body, c.identities())
-	if code == proto.OK {
+	switch code {
+	case proto.OK:
 		c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsTxn, at: t.began})
 		return nil
+	case answered:
+		c.done(t.size)
+		c.finish()
+		return errFinished
 	}
 	t.refuse(h, code)
 	return nil

@@ -71,7 +71,10 @@ func (v view) Serving() bool {
 	return v.srv.term.Load() != nil && !v.srv.isStopping()
 }
 
-func (v view) ReadOnly() bool { return false }
+func (v view) ReadOnly() bool {
+	t := v.srv.term.Load()
+	return t != nil && t.readOnly
+}
 
 func (v view) Now() time.Time { return v.srv.clock.now() }
 
