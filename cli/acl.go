@@ -4,25 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/meerkat-zk/meerkat/client"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 )
-
-// permissions are the letters of an ACL, in the order in which they are
-// printed.
-var permissions = []struct {
-	letter rune
-	bit    int32
-}{{'c', proto.PermCreate}, {'d', proto.PermDelete}, {'r', proto.PermRead}, {'w', proto.PermWrite}, {'a', proto.PermAdmin}}
-
-func permText(perms int32) string {
-	var b strings.Builder
-	for _, p := range permissions {
-		if perms&p.bit != 0 {
-			b.WriteRune(p.letter)
-		}
-	}
-	return b.String()
-}
 
 // parseACL reads scheme:id:perms with commas between. What it cannot read it
 // leaves out and complains about, as Apache's shell does; a server refuses an
@@ -35,18 +19,9 @@ func parseACL(text string, complain func(string)) []proto.ACL {
 			complain(entry + " does not have the form scheme:id:perm")
 			continue
 		}
-		perms := int32(0)
-		for _, letter := range entry[last+1:] {
-			bit := int32(0)
-			for _, p := range permissions {
-				if p.letter == letter {
-					bit = p.bit
-				}
-			}
-			if bit == 0 {
-				complain("Unknown perm type: " + string(letter))
-			}
-			perms |= bit
+		perms, unknown := client.ParsePerms(entry[last+1:])
+		for _, letter := range unknown {
+			complain("Unknown perm type: " + string(letter))
 		}
 		acl = append(acl, proto.ACL{Perms: perms, ID: proto.ID{Scheme: entry[:first], ID: entry[first+1 : last]}})
 	}
@@ -61,7 +36,7 @@ var recordEscapes = strings.NewReplacer("\x00", "%00", "\n", "%0A", "\r", "%0D",
 func aclLines(acl []proto.ACL) string {
 	var b strings.Builder
 	for _, a := range acl {
-		fmt.Fprintf(&b, "'%s,'%s\n: %s\n", recordEscapes.Replace(a.ID.Scheme), recordEscapes.Replace(a.ID.ID), permText(a.Perms))
+		fmt.Fprintf(&b, "'%s,'%s\n: %s\n", recordEscapes.Replace(a.ID.Scheme), recordEscapes.Replace(a.ID.ID), client.PermText(a.Perms))
 	}
 	return b.String()
 }
@@ -75,7 +50,7 @@ type jsonACL struct {
 func newJSONACL(acl []proto.ACL) []jsonACL {
 	list := make([]jsonACL, len(acl))
 	for i, a := range acl {
-		list[i] = jsonACL{a.ID.Scheme, a.ID.ID, permText(a.Perms)}
+		list[i] = jsonACL{a.ID.Scheme, a.ID.ID, client.PermText(a.Perms)}
 	}
 	return list
 }

@@ -76,7 +76,7 @@ func apacheCommands() []*command {
 
 // ownCommands are what Apache's shell lacks.
 func ownCommands() []*command {
-	list := slices.Concat(helpCommands())
+	list := slices.Concat(helpCommands(), searchCommands(), transferCommands())
 	for _, c := range list {
 		c.own = true
 	}

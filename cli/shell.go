@@ -116,6 +116,9 @@ func (s *Shell) Once(ctx context.Context, words []string) int {
 		return exitFailed
 	}
 	err := s.run(ctx, words)
+	s.p.mu.Lock()
+	s.noEvents = true // the answer's last line is the last: scripts look there
+	s.p.mu.Unlock()
 	if errors.Is(err, errQuit) {
 		return exitOK
 	}

@@ -350,3 +350,23 @@ func (c *Client) StartChildren(ctx context.Context, path string, watch bool) (wa
 		return names, d.Err()
 	}, nil
 }
+
+// StartGet asks for a znode's data and Stat.
+func (c *Client) StartGet(ctx context.Context, path string) (*Call, error) {
+	return c.Start(ctx, proto.OpGetData, path, &proto.WatchableRequest{Path: c.remote(path)})
+}
+
+// StartACL asks for a znode's ACL and Stat.
+func (c *Client) StartACL(ctx context.Context, path string) (*Call, error) {
+	return c.Start(ctx, proto.OpGetACL, path, &proto.PathRequest{Path: c.remote(path)})
+}
+
+// StartGetChildren asks for the names of a znode's children.
+func (c *Client) StartGetChildren(ctx context.Context, path string) (*Call, error) {
+	return c.Start(ctx, proto.OpGetChildren, path, &proto.WatchableRequest{Path: c.remote(path)})
+}
+
+// StartCreate asks for a persistent znode.
+func (c *Client) StartCreate(ctx context.Context, path string, data []byte, acl []proto.ACL) (*Call, error) {
+	return c.Start(ctx, proto.OpCreate, path, &proto.CreateRequest{Path: c.remote(path), Data: data, ACL: acl})
+}
