@@ -39,6 +39,7 @@ type link struct {
 	id       quorum.Link // these are set once
 	conn     net.Conn
 	accepted bool          // dialled by the other side: a learner
+	maxBytes int           // may be in queue
 	wake     chan struct{} // of size 1: queue or finishing has changed
 	done     chan struct{} // closed by abort
 	once     sync.Once
@@ -50,8 +51,8 @@ type link struct {
 	finishing bool // broken off by this server
 }
 
-func newLink(id quorum.Link, conn net.Conn, accepted bool) *link {
-	return &link{id: id, conn: conn, accepted: accepted, wake: make(chan struct{}, 1), done: make(chan struct{}), written: make(chan struct{})}
+func newLink(id quorum.Link, conn net.Conn, accepted bool, maxBytes int) *link {
+	return &link{id: id, conn: conn, accepted: accepted, maxBytes: maxBytes, wake: make(chan struct{}, 1), done: make(chan struct{}), written: make(chan struct{})}
 }
 
 func (l *link) wakeUp() {
@@ -85,14 +86,14 @@ func (l *link) isBroken() bool {
 }
 
 // push adds to the queue; false means that the peer is too far behind.
-func (l *link) push(m Outgoing, maxBytes int) bool {
+func (l *link) push(m Outgoing) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.finishing {
 		return true
 	}
 	l.bytes += packetOverhead + len(m.Packet.Data)
-	if l.bytes > maxBytes {
+	if l.bytes > l.maxBytes {
 		return false
 	}
 	l.queue = append(l.queue, m)

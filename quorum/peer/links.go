@@ -1,11 +1,13 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +23,13 @@ type LinksConfig struct {
 	// Peers are the quorum addresses of the other servers, "host:port".
 	Peers     map[int64][]string
 	Listeners []net.Listener // closed by Close
-	Dial      Dial
-	Deliver   Deliver
+	// Masters are the addresses where the other servers serve observers, for
+	// an observer that has quorum.Config.Masters. MasterListeners are where
+	// this server does, with quorum.Config.ServeObservers (observerMasterPort).
+	Masters         map[int64][]string
+	MasterListeners []net.Listener // closed by Close
+	Dial            Dial
+	Deliver         Deliver
 	// Stage reads the snapshot that follows a SNAP packet, up to the end of
 	// its tree, and keeps it for the OpInstall of that link. It runs on the
 	// link's own goroutine.
@@ -38,6 +45,9 @@ type LinksConfig struct {
 	// MaxQueueBytes may wait to be written to one peer. One that is further
 	// behind is dropped: it is brought up to date again when it comes back.
 	MaxQueueBytes int
+	// MaxMasterBytes is the same for one that came through MasterListeners
+	// (zookeeper.observerMaster.sizeLimit); 0 is MaxQueueBytes.
+	MaxMasterBytes int
 	// MaxLinks is how many learners may be connected.
 	MaxLinks int
 	Log      zerolog.Logger
@@ -49,7 +59,7 @@ func (c *LinksConfig) validate() error {
 		return fmt.Errorf("%w: links without dial, deliver or stage", ErrConfig)
 	case c.DialTimeout <= 0 || c.FirstTimeout <= 0:
 		return fmt.Errorf("%w: link timeouts %v and %v", ErrConfig, c.DialTimeout, c.FirstTimeout)
-	case c.MaxPacketBytes <= 0 || c.MaxQueueBytes <= 0 || c.MaxLinks <= 0:
+	case c.MaxPacketBytes <= 0 || c.MaxQueueBytes <= 0 || c.MaxMasterBytes < 0 || c.MaxLinks <= 0:
 		return fmt.Errorf("%w: limits of %d and %d bytes, %d links", ErrConfig, c.MaxPacketBytes, c.MaxQueueBytes, c.MaxLinks)
 	}
 	return nil
@@ -82,7 +92,10 @@ func NewLinks(cfg LinksConfig) (*Links, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ls := &Links{cfg: cfg, ctx: ctx, cancel: cancel, links: make(map[quorum.Link]*link)}
 	for _, l := range cfg.Listeners {
-		ls.wg.Go(func() { ls.accept(l) })
+		ls.wg.Go(func() { ls.accept(l, cfg.MaxQueueBytes) })
+	}
+	for _, l := range cfg.MasterListeners {
+		ls.wg.Go(func() { ls.accept(l, cmp.Or(cfg.MaxMasterBytes, cfg.MaxQueueBytes)) })
 	}
 	return ls, nil
 }
@@ -97,16 +110,20 @@ func (ls *Links) Close() {
 	}
 	ls.mu.Unlock()
 	ls.cancel()
-	for _, l := range ls.cfg.Listeners {
+	for _, l := range slices.Concat(ls.cfg.Listeners, ls.cfg.MasterListeners) {
 		_ = l.Close()
 	}
 	ls.wg.Wait()
 }
 
-// Dial connects to a server until ctx ends, and calls done with the new link
-// or with an error. Packets from the link are delivered after done has
+// Dial connects to a server, or, with master, to where it serves observers,
+// until ctx ends, and calls done with the new link or with an error. Packets from the link are delivered after done has
 // returned.
-func (ls *Links) Dial(ctx context.Context, server int64, done func(quorum.Link, error)) {
+func (ls *Links) Dial(ctx context.Context, server int64, master bool, done func(quorum.Link, error)) {
+	addresses := ls.cfg.Peers[server]
+	if master {
+		addresses = ls.cfg.Masters[server]
+	}
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.closed {
@@ -117,12 +134,12 @@ func (ls *Links) Dial(ctx context.Context, server int64, done func(quorum.Link, 
 		defer cancel()
 		stop := context.AfterFunc(ls.ctx, cancel)
 		defer stop()
-		conn, err := dialAny(ctx, ls.cfg.Dial, ls.cfg.Peers[server])
+		conn, err := dialAny(ctx, ls.cfg.Dial, addresses)
 		if err != nil {
 			done(0, err)
 			return
 		}
-		l := ls.add(conn, false)
+		l := ls.add(conn, false, ls.cfg.MaxQueueBytes)
 		if l == nil {
 			_ = conn.Close()
 			return
@@ -132,12 +149,13 @@ func (ls *Links) Dial(ctx context.Context, server int64, done func(quorum.Link, 
 	})
 }
 
-func (ls *Links) accept(listener net.Listener) {
+// accept takes learners; maxBytes may wait for each.
+func (ls *Links) accept(listener net.Listener, maxBytes int) {
 	for {
 		conn, err := listener.Accept()
 		switch {
 		case err == nil:
-			if l := ls.add(conn, true); l != nil {
+			if l := ls.add(conn, true, maxBytes); l != nil {
 				ls.start(l)
 			} else {
 				_ = conn.Close()
@@ -155,7 +173,7 @@ func (ls *Links) accept(listener net.Listener) {
 }
 
 // add numbers a connection; it returns nil when there are too many.
-func (ls *Links) add(conn net.Conn, accepted bool) *link {
+func (ls *Links) add(conn net.Conn, accepted bool, maxBytes int) *link {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.closed || accepted && ls.accepted >= ls.cfg.MaxLinks {
@@ -165,7 +183,7 @@ func (ls *Links) add(conn net.Conn, accepted bool) *link {
 		ls.accepted++
 	}
 	ls.number++
-	l := newLink(ls.number, conn, accepted)
+	l := newLink(ls.number, conn, accepted, maxBytes)
 	ls.links[l.id] = l
 	return l
 }
@@ -219,8 +237,8 @@ func (ls *Links) Send(id quorum.Link, m Outgoing) {
 	ls.mu.Lock()
 	l := ls.links[id]
 	ls.mu.Unlock()
-	if l != nil && !l.push(m, ls.cfg.MaxQueueBytes) {
-		ls.cfg.Log.Warn().Uint64("link", uint64(id)).Int("bytes", ls.cfg.MaxQueueBytes).Msg("peer cannot keep up, too much waits for it")
+	if l != nil && !l.push(m) {
+		ls.cfg.Log.Warn().Uint64("link", uint64(id)).Int("bytes", l.maxBytes).Msg("peer cannot keep up, too much waits for it")
 		l.abort()
 	}
 }

@@ -81,7 +81,7 @@ func (e *linkEnd) connect(t *testing.T, to int64) quorum.Link {
 	t.Helper()
 	var link quorum.Link
 	var err error
-	e.Dial(t.Context(), to, func(l quorum.Link, dialErr error) { link, err = l, dialErr })
+	e.Dial(t.Context(), to, false, func(l quorum.Link, dialErr error) { link, err = l, dialErr })
 	synctest.Wait()
 	if err != nil {
 		t.Fatal(err)
@@ -149,19 +149,19 @@ func TestLinksDial(t *testing.T) {
 		defer learner.Close()
 		var failed error
 		done := func(_ quorum.Link, err error) { failed = err }
-		learner.Dial(t.Context(), 1, done)
+		learner.Dial(t.Context(), 1, false, done)
 		synctest.Wait()
 		if !errors.Is(failed, errRefused) {
 			t.Errorf("nobody listens: %v", failed)
 		}
-		learner.Dial(t.Context(), 3, done)
+		learner.Dial(t.Context(), 3, false, done)
 		synctest.Wait()
 		if !errors.Is(failed, errNoAddress) {
 			t.Errorf("nobody knows server 3: %v", failed)
 		}
 		n.silent[host(1)] = true
 		start := time.Now()
-		learner.Dial(t.Context(), 1, done)
+		learner.Dial(t.Context(), 1, false, done)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if !errors.Is(failed, context.DeadlineExceeded) {
@@ -169,7 +169,7 @@ func TestLinksDial(t *testing.T) {
 		}
 		failed = nil
 		ctx, cancel := context.WithCancel(t.Context())
-		learner.Dial(ctx, 1, done)
+		learner.Dial(ctx, 1, false, done)
 		cancel()
 		synctest.Wait()
 		if !errors.Is(failed, context.Canceled) {
@@ -194,14 +194,14 @@ func TestLinkBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
 		conn := &countingConn{Conn: a}
-		l := newLink(1, conn, false)
+		l := newLink(1, conn, false, 1<<20)
 		ended := make(chan error, 1)
 		go func() { ended <- l.write(&LinksConfig{}) }()
 		var sent []byte
 		for i := range int64(101) {
 			m := packet(proto.PacketCommit, i)
 			sent = m.Packet.Append(sent)
-			if !l.push(m, 1<<20) {
+			if !l.push(m) {
 				t.Fatal("queue is full")
 			}
 			if i == 0 {

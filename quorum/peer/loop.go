@@ -71,6 +71,8 @@ func (l *loop) run() {
 			l.takeIn(in)
 		case <-l.p.writer.report:
 			l.diskNews()
+		case <-l.p.divergence:
+			_ = l.step(quorum.Diverged{})
 		case <-l.timer.C:
 			_ = l.step(quorum.Tick{})
 		case <-l.p.ctx.Done():
@@ -211,7 +213,6 @@ func (l *loop) act() {
 	if len(out.Apply) > 0 {
 		l.inOrder(heldBack{func() { l.p.cfg.Machine.Apply(out.Apply) }, true})
 	}
-	l.tell(&out)
 	for _, v := range out.Votes {
 		l.p.election.Send(v.To, v.Notification)
 	}
@@ -223,11 +224,12 @@ func (l *loop) act() {
 		l.forget(c.Link)
 		l.p.links.Break(c.Link)
 	}
+	l.tell(&out) // behind what is sent: a SYNC that is passed on stands behind the commits
 	if out.Role != nil {
 		l.role(*out.Role)
 	}
 	if out.Dial != 0 {
-		l.dial(out.Dial)
+		l.dial(out.Dial, out.DialMaster)
 	}
 	l.ask(&out)
 	l.timer.Reset(max(0, l.core.Deadline()-time.Since(l.p.start)))
@@ -290,14 +292,14 @@ func (l *loop) cancelDial() {
 	l.cancel = func() {}
 }
 
-// dial asks for a link to a leader. The answer to a dial that was given up
+// dial asks for a link to a leader or a master. The answer to a dial that was given up
 // meanwhile is not for the core.
-func (l *loop) dial(server int64) {
+func (l *loop) dial(server int64, master bool) {
 	l.cancelDial()
 	ctx, cancel := context.WithCancel(l.p.ctx)
 	l.cancel = cancel
 	number := l.dials
-	l.p.links.Dial(ctx, server, func(link quorum.Link, err error) {
+	l.p.links.Dial(ctx, server, master, func(link quorum.Link, err error) {
 		l.p.post(func() {
 			switch {
 			case number != l.dials && err == nil:

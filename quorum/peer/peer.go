@@ -48,7 +48,11 @@ type Machine interface {
 	// FromLearner hands the leader's server what a learner that is up to date
 	// wants: a REQUEST, a REVALIDATE, or a PING whose data are touched
 	// sessions. Answers go through Peer.ToLearner, and a SYNC through
-	// quorum.SyncRequested. The server id tells observers without one apart by
+	// quorum.SyncRequested. A follower that serves observers gets the same from
+	// these: it passes REQUEST and REVALIDATE to its leader as its own, in
+	// order, keeps the sessions touched for its own Touches, and passes each
+	// REVALIDATE answer and SYNC of FromLeader that one of them waits for on
+	// by ToLearner. The server id tells observers without one apart by
 	// negative numbers. A server that cannot keep up with a learner calls
 	// Peer.DropLearner instead of waiting.
 	FromLearner(link quorum.Link, server int64, observer bool, p proto.QuorumPacket)
@@ -97,18 +101,19 @@ type Config struct {
 // Peer is one server of an ensemble: it owns a quorum.Core and does what that
 // decides.
 type Peer struct {
-	cfg      Config // set once
-	start    time.Time
-	election *Election
-	links    *Links
-	writer   *diskWriter
-	inbox    chan any      // quorum.Input, []quorum.Input of Submit, or func(), for the loop
-	leader   atomic.Uint64 // link to the leader while clients are served with it; 0: none
-	done     chan struct{} // closed when the loop ends
-	stop     context.CancelFunc
-	ctx      context.Context
-	wg       sync.WaitGroup // the loop, the disk writer, queries
-	err      error          // why the loop ended; read after done
+	cfg        Config // set once
+	start      time.Time
+	election   *Election
+	links      *Links
+	writer     *diskWriter
+	inbox      chan any      // quorum.Input, []quorum.Input of Submit, or func(), for the loop
+	leader     atomic.Uint64 // link to the leader while clients are served with it; 0: none
+	divergence chan struct{} // of size 1: the tree has diverged
+	done       chan struct{} // closed when the loop ends
+	stop       context.CancelFunc
+	ctx        context.Context
+	wg         sync.WaitGroup // the loop, the disk writer, queries
+	err        error          // why the loop ended; read after done
 
 	loop loop // owned by the loop's goroutine
 }
@@ -122,7 +127,7 @@ func Start(cfg Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{cfg: cfg, start: time.Now(), inbox: make(chan any, inboxSize), done: make(chan struct{}), writer: newDiskWriter(cfg.Disk, cfg.MaxDiskBytes)}
+	p := &Peer{cfg: cfg, start: time.Now(), inbox: make(chan any, inboxSize), divergence: make(chan struct{}, 1), done: make(chan struct{}), writer: newDiskWriter(cfg.Disk, cfg.MaxDiskBytes)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.loop = newLoop(p, core)
 	cfg.Election.Deliver = p.deliver
@@ -215,6 +220,17 @@ func (p *Peer) ToLearner(link quorum.Link, packet proto.QuorumPacket) {
 // DropLearner breaks a link off, for what its server asks is too much. Nothing
 // else is lost: it comes back and is brought up to date. LearnerGone follows.
 func (p *Peer) DropLearner(link quorum.Link) { p.links.Drop(link) }
+
+// Diverged says that the tree contradicts the leader's transactions: a digest
+// differs. A follower or an observer stops serving and gets a snapshot, if that
+// can help; see quorum.Diverged. It may be called by the Machine: it waits for
+// nobody.
+func (p *Peer) Diverged() {
+	select {
+	case p.divergence <- struct{}{}:
+	default: // the loop has yet to hear of the last one
+	}
+}
 
 // Confirm asks whether this server still leads; Machine.Confirmed answers.
 func (p *Peer) Confirm(id uint64) error {

@@ -25,6 +25,7 @@ type ensemble struct {
 	peers   map[int64]*Peer
 	want    []quorum.Entry // proposed so far
 	memory  int            // commitLogCount
+	masters bool           // followers serve observers, which look for them only
 }
 
 // inEnsemble runs a test with n servers that are not started yet.
@@ -48,6 +49,7 @@ func inEnsemble(t *testing.T, n int64, test func(e *ensemble)) {
 }
 
 func quorumHost(id int64) string { return fmt.Sprintf("q%d:1", id) }
+func masterHost(id int64) string { return fmt.Sprintf("m%d:1", id) }
 
 func (e *ensemble) start(ids ...int64) {
 	e.t.Helper()
@@ -64,11 +66,11 @@ type replica interface {
 
 func (e *ensemble) startWith(id int64, found quorum.Recovered, s replica) {
 	e.t.Helper()
-	votes, packets := map[int64][]string{}, map[int64][]string{}
+	votes, packets, masters := map[int64][]string{}, map[int64][]string{}, map[int64][]string{}
 	for _, other := range e.voters {
-		votes[other], packets[other] = []string{host(other)}, []string{quorumHost(other)}
+		votes[other], packets[other], masters[other] = []string{host(other)}, []string{quorumHost(other)}, []string{masterHost(other)}
 	}
-	p, err := Start(Config{
+	cfg := Config{
 		Core: quorum.Config{
 			ID: id, Verifier: quorum.NewMajority(e.voters...), Tick: 2 * time.Second, InitTicks: 10, SyncTicks: 5,
 			MinNotify: 200 * time.Millisecond, MaxNotify: time.Minute, Settle: 200 * time.Millisecond, CommitLogCount: e.memory,
@@ -83,7 +85,16 @@ func (e *ensemble) startWith(id int64, found quorum.Recovered, s replica) {
 			DialTimeout: 5 * time.Second, FirstTimeout: 20 * time.Second, MaxPacketBytes: 1 << 20, MaxQueueBytes: 16 << 20, MaxLinks: 100,
 			Log: zerolog.Nop(),
 		},
-	})
+	}
+	cfg.Core.Observer = !slices.Contains(e.voters, id)
+	if e.masters {
+		if cfg.Core.Observer {
+			cfg.Core.Masters, cfg.Links.Masters = e.voters, masters
+		} else {
+			cfg.Core.ServeObservers, cfg.Links.MasterListeners = true, []net.Listener{e.net.listen(masterHost(id))}
+		}
+	}
+	p, err := Start(cfg)
 	if err != nil {
 		e.t.Fatal(err)
 	}
