@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"server/prepare":             {"jute/...", "datatree", "server/auth", "server/session"},
 	"server/fourletter":          {"jute/...", "server/auth", "server/session", "server/stats"},
 	"server/replica":             {"jute/...", "persistence/...", "quorum/..."},
-	"server":                     {"jute/...", "persistence/...", "datatree", "quorum", "conf", "server/..."},
+	"server":                     {"jute/...", "persistence/...", "datatree", "quorum/...", "conf", "server/..."},
 	"bench":                      {"jute/..."},
 	"bench/cmd/compare":          {"bench"},
 	"client":                     {"jute/..."},
@@ -36,6 +36,7 @@ var layers = map[string][]string{
 	"datadir":                    {"jute/...", "persistence/...", "datatree"},
 	"cmd/meerkat":                {"bench", "cli", "client", "subtree", "conf", "datadir", "persistence/...", "server/..."},
 	"internal/repotest":          {"conf"},
+	"internal/testserver":        {"conf", "server/..."},
 	"compat_tests/tied":          {},
 	"compat_tests/wire":          {"jute/..."},
 	"compat_tests/rig":           {"jute/...", "compat_tests/..."},
@@ -47,6 +48,7 @@ var layers = map[string][]string{
 	"compat_tests/zkcli":         {"compat_tests/..."},
 	"compat_tests/words":         {"compat_tests/..."},
 	"compat_tests/scripts":       {"compat_tests/..."},
+	"compat_tests/packaging":     {"compat_tests/..."},
 	"compat_tests/crash":         {"jute/...", "compat_tests/..."},
 }
 

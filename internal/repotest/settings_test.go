@@ -51,7 +51,6 @@ func TestEverySettingIsRead(t *testing.T) {
 // unread lists the settings whose reader is still to be written. It must be
 // empty in a release.
 var unread = map[string]bool{
-	"Quorum.ReadOnly":            true,
 	"Quorum.LocalSessions":       true,
 	"Quorum.LocalUpgrades":       true,
 	"Election.BindRetries":       true,
