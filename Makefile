@@ -69,6 +69,19 @@ compat: build ## compare with Apache servers and clients; fetches what is missin
 bench: build ## run Apache and Meerkat in turn and print the ratios
 	bench/run.sh
 
+.PHONY: dist
+dist: ## build dist/: static binaries for linux, tar.gz archives, SHA256SUMS
+	VERSION='$(version)' COMMIT='$(commit)' DATE='$(date)' packaging/dist.sh dist
+
+.PHONY: deb
+deb: dist ## build the Debian packages, too; needs dpkg-deb
+	for arch in amd64 arm64; do VERSION='$(version)' DATE='$(date)' packaging/debian/build.sh dist $$arch || exit 1; done
+	cd dist && sha256sum *.deb >>SHA256SUMS
+
+.PHONY: docker
+docker: dist ## build the image meerkat:latest for this machine; needs docker
+	packaging/docker/build.sh dist --tag meerkat:latest
+
 .PHONY: docs
 docs: ## write what is generated from the code
 	go test ./conf -run TestDocumentation -update

@@ -1,0 +1,49 @@
+//go:build compat
+
+package packaging
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meerkat-zk/meerkat/compat_tests/rig"
+)
+
+// TestDebian installs, upgrades, removes and purges the package, with servers
+// in between; see testdata/lifecycle.sh for what must hold.
+func TestDebian(t *testing.T) {
+	needRoot(t)
+	for _, program := range []string{"dpkg", "dpkg-deb", "unshare", "ip", "setpriv", "adduser", "deb-systemd-helper"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("not run: this machine has no %s", program)
+		}
+	}
+	if res := rig.Run(t, exec.Command("unshare", "--mount", "--net", "--pid", "--fork", "true"), time.Minute); res.ExitCode != 0 {
+		t.Skipf("not run: no namespaces of one's own here: %s", strings.TrimSpace(res.Stderr))
+	}
+	dist := rig.TempDir(t)
+	t.Setenv("ARCHITECTURES", runtime.GOARCH)
+	build(t, version, "dist.sh", dist)
+	old := build(t, version, "debian/build.sh", dist, runtime.GOARCH)
+	newer := build(t, "0.0.2", "debian/build.sh", dist, runtime.GOARCH)
+
+	cmd := exec.Command("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "testdata/lifecycle.sh", old, newer)
+	res := rig.Run(t, cmd, 5*time.Minute)
+	t.Log(res.Stdout)
+	if res.ExitCode != 0 || !strings.HasSuffix(res.Stdout, "all of it holds\n") {
+		t.Errorf("exit code %d\n%s", res.ExitCode, res.Stderr)
+	}
+	if _, err := os.Stat("/var/lib/dpkg/info/meerkat.list"); err == nil {
+		t.Error("the package is installed on this machine itself")
+	}
+}
+
+func needRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not run: it needs root")
+	}
+}
