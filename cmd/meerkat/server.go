@@ -74,6 +74,7 @@ func serve(ctx context.Context, log zerolog.Logger, args []string, props map[str
 	if err := uncollected(srv.Start); err != nil {
 		return err
 	}
+	defer manageGarbage()()
 	if addr := srv.Addr(); addr != nil {
 		log.Info().Msg("serving: connect to " + reach(addr) + ", for example with zkCli.sh -server " + reach(addr))
 	}
