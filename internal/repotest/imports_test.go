@@ -47,7 +47,6 @@ var layers = map[string][]string{
 	"compat_tests/gozk/launcher": {"compat_tests/tied"},
 	"compat_tests/zkcli":         {"compat_tests/..."},
 	"compat_tests/words":         {"compat_tests/..."},
-	"compat_tests/packaging":     {"compat_tests/..."},
 	"compat_tests/scripts":       {"compat_tests/..."},
 	"compat_tests/packaging":     {"compat_tests/..."},
 	"compat_tests/crash":         {"jute/...", "compat_tests/..."},
