@@ -94,6 +94,9 @@ func (m *member) Role(r quorum.Role) {
 	}
 }
 
+// diverged lets the quorum get this server the leader's tree.
+func (m *member) diverged() { m.peer.Diverged() }
+
 // later lets the applier do something behind all that it has been given.
 func (m *member) later(do func()) { m.srv.applier.committed.put(proposal{aside: &aside{do: do}}) }
 

@@ -34,12 +34,19 @@ func (m *member) start() error {
 	if err != nil {
 		return errors.Join(err, closeListeners(votes))
 	}
+	var masters []net.Listener
+	if core.ServeObservers {
+		masters, err = m.listen(func(conf.Address) int { return srv.cfg.Learner.ObserverMasterPort })
+		if err != nil {
+			return errors.Join(err, closeListeners(votes), closeListeners(links))
+		}
+	}
 	m.peer, err = peer.Start(peer.Config{
 		Core: core, Recovered: recovered, Disk: disk, Machine: m,
-		Election: srv.electionConfig(votes), Links: srv.linksConfig(links), MaxDiskBytes: quorumDiskBytes,
+		Election: srv.electionConfig(votes), Links: srv.linksConfig(links, masters), MaxDiskBytes: quorumDiskBytes,
 	})
 	if err != nil {
-		return errors.Join(err, closeListeners(votes), closeListeners(links))
+		return errors.Join(err, closeListeners(votes), closeListeners(links), closeListeners(masters))
 	}
 	close(m.started)
 	srv.background.Go(m.watch)
@@ -104,11 +111,28 @@ func (m *member) writes() writePath {
 func (m *member) listen(port func(conf.Address) int) ([]net.Listener, error) {
 	var all []net.Listener
 	for _, address := range m.srv.own(port) {
-		l, err := net.Listen("tcp", address)
+		l, err := m.bind(address)
 		if err != nil {
 			return nil, errors.Join(err, closeListeners(all))
 		}
 		all = append(all, l)
 	}
 	return all, nil
+}
+
+// bindPause is the time between two tries to listen, as in Apache.
+const bindPause = time.Second
+
+// bind listens on an address. One that is taken may become free: by the
+// server that is being replaced (electionPortBindRetry).
+func (m *member) bind(address string) (net.Listener, error) {
+	retries := m.srv.cfg.Election.BindRetries
+	for try := 1; ; try++ {
+		l, err := net.Listen("tcp", address)
+		if err == nil || retries > 0 && try > retries {
+			return l, err
+		}
+		m.srv.log.Warn().Err(err).Str("address", address).Int("try", try).Msg("cannot listen for other servers, trying again")
+		time.Sleep(bindPause)
+	}
 }

@@ -49,16 +49,25 @@ func (path oracleFile) Grants() bool {
 
 // coreConfig is what the core of the quorum has to know.
 func (srv *Server) coreConfig() (quorum.Config, error) {
-	q, election, leader := &srv.cfg.Quorum, &srv.cfg.Election, &srv.cfg.Leader
+	q, election, leader, learner := &srv.cfg.Quorum, &srv.cfg.Election, &srv.cfg.Leader, &srv.cfg.Learner
 	rule, err := verifier(q)
-	return quorum.Config{
+	cfg := quorum.Config{
 		ID: q.ID, Verifier: rule, Observer: q.Observer,
 		Tick: ms(srv.cfg.Session.TickTimeMs), InitTicks: q.InitTicks, SyncTicks: q.SyncTicks,
 		MinNotify: ms(election.MinNotifyMs), MaxNotify: ms(election.MaxNotifyMs), Settle: settleWait,
-		ObserverDelay: ms(election.ObserverDelayMs), ForceSnapshot: leader.ForceSnapshot,
+		ObserverDelay: ms(election.ObserverDelayMs), ServeObservers: !q.Observer && learner.ObserverMasterPort > 0,
+		ReconnectDelay: ms(learner.ReconnectDelayMs), ConnectTicks: q.ConnectTicks, DialPause: ms(learner.ConnectRetryMs),
+		MaxSnapSyncs: leader.MaxSnapSyncs, MaxDiffSyncs: leader.MaxDiffSyncs, ForceSnapshot: leader.ForceSnapshot,
 		CommitLogCount: leader.CommitLogCount, ConfigText: q.Text(), ConfigVersion: q.Version,
 		Seed: uint64(srv.clock.wallMs()),
-	}, err
+	}
+	if leader.EpochWaitMs >= 0 {
+		cfg.EpochWait = max(ms(leader.EpochWaitMs), 1)
+	}
+	if q.Observer && learner.ObserverMasterPort > 0 {
+		cfg.Masters = q.Voters()
+	}
+	return cfg, err
 }
 
 // settleWait is for how long a server waits for a better vote once a quorum
@@ -84,20 +93,26 @@ func (srv *Server) electionConfig(listeners []net.Listener) peer.ElectionConfig 
 	}
 }
 
-// linksConfig says where learners connect.
-func (srv *Server) linksConfig(listeners []net.Listener) peer.LinksConfig {
+// linksConfig says where learners connect, and observers to followers.
+func (srv *Server) linksConfig(listeners, masters []net.Listener) peer.LinksConfig {
 	q := &srv.cfg.Quorum
-	peers := make(map[int64][]string)
+	peers, served := make(map[int64][]string), make(map[int64][]string)
 	for i := range q.Servers {
-		if s := &q.Servers[i]; s.ID != q.ID {
-			peers[s.ID] = s.QuorumAddresses()
+		s := &q.Servers[i]
+		if s.ID == q.ID {
+			continue
+		}
+		peers[s.ID] = s.QuorumAddresses()
+		for _, a := range s.Addresses {
+			served[s.ID] = append(served[s.ID], net.JoinHostPort(a.Host, strconv.Itoa(srv.cfg.Learner.ObserverMasterPort)))
 		}
 	}
 	tick := ms(srv.cfg.Session.TickTimeMs)
 	return peer.LinksConfig{
-		Peers: peers, Listeners: listeners, Dial: srv.dialServer(false),
+		Peers: peers, Listeners: listeners, Masters: served, MasterListeners: masters, Dial: srv.dialServer(false),
 		DialTimeout: tick * time.Duration(q.ConnectTicks), FirstTimeout: tick * time.Duration(q.InitTicks),
-		MaxPacketBytes: srv.maxTxnBytes(), MaxQueueBytes: peerQueueBytes, MaxLinks: maxLearners, Log: srv.log,
+		MaxPacketBytes: srv.maxTxnBytes(), MaxQueueBytes: peerQueueBytes,
+		MaxMasterBytes: srv.cfg.Learner.ObserverQueueBytes, MaxLinks: maxLearners, Log: srv.log,
 	}
 }
 

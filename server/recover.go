@@ -130,6 +130,9 @@ func (srv *Server) digestMismatch(m datatree.Mismatch) {
 	srv.meters.mismatches.Add(1)
 	srv.log.Error().Str("zxid", hexID(m.Zxid)).Uint64("expected", m.Expected).Uint64("actual", m.Actual).
 		Bool("snapshot", m.Snapshot).Msg("digest mismatch: the data differs from what was written")
+	if srv.term.Load() != nil { // before that, a fuzzy snapshot of Apache's may not be complete
+		srv.engine.diverged()
+	}
 }
 
 // saveFirstSnapshot gives the log something to start from.

@@ -32,6 +32,9 @@ func (a *standalone) start() error {
 	return nil
 }
 
+// diverged can change nothing here: there is nobody to ask.
+func (a *standalone) diverged() {}
+
 // finish makes everything durable that was proposed and has it applied.
 func (a *standalone) finish() {
 	a.srv.sessions.Close()

@@ -60,6 +60,9 @@ type engine interface {
 	// it that what was accepted is committed and put to the applier, as far
 	// as that is in its power, and closes the applier's inbox.
 	finish()
+	// diverged says that the tree is not what the transactions say it should
+	// be. It is called by the applier.
+	diverged()
 }
 
 // writePath is how a write of this server's clients gets its place in the one

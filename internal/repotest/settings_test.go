@@ -53,15 +53,7 @@ func TestEverySettingIsRead(t *testing.T) {
 var unread = map[string]bool{
 	"Quorum.LocalSessions":       true,
 	"Quorum.LocalUpgrades":       true,
-	"Election.BindRetries":       true,
-	"Leader.EpochWaitMs":         true,
-	"Leader.MaxSnapSyncs":        true,
-	"Leader.MaxDiffSyncs":        true,
-	"Learner.ConnectRetryMs":     true,
-	"Learner.ReconnectDelayMs":   true,
 	"Learner.SyncEnabled":        true,
-	"Learner.ObserverMasterPort": true,
-	"Learner.ObserverQueueBytes": true,
 }
 
 // through names the methods that read a field for others.
