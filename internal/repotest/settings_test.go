@@ -51,9 +51,9 @@ func TestEverySettingIsRead(t *testing.T) {
 // unread lists the settings whose reader is still to be written. It must be
 // empty in a release.
 var unread = map[string]bool{
-	"Quorum.LocalSessions":       true,
-	"Quorum.LocalUpgrades":       true,
-	"Learner.SyncEnabled":        true,
+	"Quorum.LocalSessions": true,
+	"Quorum.LocalUpgrades": true,
+	"Learner.SyncEnabled":  true,
 }
 
 // through names the methods that read a field for others.
