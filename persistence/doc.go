@@ -2,10 +2,12 @@
 // ZooKeeper: transaction logs, snapshots and epoch files that either server
 // can take over from the other.
 //
-// A [Store] is the open directory. It is recovered once into a [State];
-// after that one goroutine appends and syncs, while another may write a
-// snapshot and others read the log, purge or ask for room. The formats are
-// described in FORMAT.md, beside this file.
+// A [Store] is the open directory. It is recovered into a [State]; after that
+// one goroutine appends and syncs, while another may write a snapshot and
+// others read the log, purge or ask for room. In an ensemble that goroutine
+// also lets a leader's history take the place of this server's, by Truncate
+// and Install; Reach and ReadEntries serve learners that are behind. The
+// formats are described in FORMAT.md, beside this file.
 //
 // The rules that everything here serves:
 //
