@@ -20,8 +20,9 @@ import (
 // included.
 const programLimit = 60 * time.Second
 
-// program is a command that gets the server's host:port as its last argument,
-// prints its transcript on standard output and ends with exit code 0.
+// program is a command that prints its transcript on standard output and ends
+// with exit code 0. Behind its own arguments it gets the server's host:port,
+// and that of a proxy in front of it, whose connections can be cut.
 type program []string
 
 // lastLine is what every program prints when it has come to its end.
@@ -57,10 +58,15 @@ func startServer(t *testing.T, flavor rig.Flavor) *rig.Server {
 	})
 }
 
-// run returns the lines that the program printed. The server is restarted
-// whenever the program asks for it.
+// run returns the lines that the program printed, and does what it asks for.
 func (p program) run(t *testing.T, srv *rig.Server) []string {
-	cmd := exec.Command(p[0], append(p[1:len(p):len(p)], srv.Addr())...)
+	proxy := rig.StartProxy(t, srv.Addr())
+	services := map[string]func(){
+		restartRequest: func() { srv.Stop(); srv.Restart() },
+		cutRequest:     proxy.Cut,
+		mendRequest:    proxy.Mend,
+	}
+	cmd := exec.Command(p[0], append(p[1:len(p):len(p)], srv.Addr(), proxy.Addr())...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	output, answer := pipes(t, cmd)
@@ -75,9 +81,8 @@ func (p program) run(t *testing.T, srv *rig.Server) []string {
 	var transcript []string
 	for lines := bufio.NewScanner(output); lines.Scan(); {
 		transcript = append(transcript, lines.Text())
-		if lines.Text() == restartRequest {
-			srv.Stop()
-			srv.Restart()
+		if serve := services[lines.Text()]; serve != nil {
+			serve()
 			fmt.Fprintln(answer)
 		}
 	}

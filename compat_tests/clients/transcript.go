@@ -5,9 +5,13 @@ import (
 	"strings"
 )
 
-// restartRequest is the line by which a program asks for a restart of its
-// server; it goes on when it reads a line from its standard input.
-const restartRequest = "@restart"
+// The lines by which a program asks for something; it goes on when it reads a
+// line from its standard input.
+const (
+	restartRequest = "@restart" // of the server
+	cutRequest     = "@cut"     // no connection by the proxy any more
+	mendRequest    = "@mend"    // connections by the proxy again
+)
 
 // eventPrefix begins the lines of watch events, "event TYPE PATH by WATCHER".
 const eventPrefix = "event "

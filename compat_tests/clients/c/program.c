@@ -250,15 +250,65 @@ static void watches(zhandle_t *zh, zhandle_t *other) {
     print_events(zh);
 }
 
+static void ask(const char *request) {
+    puts(request);
+    fflush(stdout);
+    if (getchar() == EOF) exit(1);
+}
+
+static void missed(zhandle_t *other, int round) {
+    const struct ACL_vector *open = &ZOO_OPEN_ACL_UNSAFE;
+    struct ACL elsewhere[] = {{ZOO_PERM_ALL, {"ip", "10.0.0.1"}}};
+    struct ACL_vector shut = {1, elsewhere};
+    set(other, "/away/set", "1", -1);
+    set(other, "/away/set", "2", -1);
+    create(other, round == 1 ? "/away/kids/1" : round == 2 ? "/away/kids/2" : "/away/kids/3", "k", open, 0, -1);
+    delete(other, "/away/again", -1);
+    create(other, "/away/again", "a", open, 0, -1);
+    create(other, "/away/brief", "b", open, 0, -1);
+    delete(other, "/away/brief", -1);
+    if (round != 1) return;
+    delete(other, "/away/gone", -1);
+    create(other, "/away/new", "n", open, 0, -1);
+    print_rc("set acl", "/away/shut", zoo_set_acl(other, "/away/shut", -1, &shut));
+    set(other, "/away/secret", "1", -1);
+    print_rc("set acl", "/away/secret", zoo_set_acl(other, "/away/secret", -1, &shut));
+}
+
+/* A client that was away hears once of what it has missed, and goes on to hear of the rest. */
+static void away(zhandle_t *zh, zhandle_t *other) {
+    static const char *all[] = {"/away", "/away/set", "/away/kids", "/away/gone", "/away/again", "/away/still", "/away/secret", "/away/shut"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        create(other, all[i], "0", &ZOO_OPEN_ACL_UNSAFE, 0, -1);
+        get(zh, all[i], "data");
+        children(zh, all[i], "children");
+    }
+    exists(zh, "/away/new", "absent");
+    exists(zh, "/away/brief", "absent");
+    exists(zh, "/away/never", "absent");
+    print_events(zh);
+    for (int round = 1; round <= 2; round++) {
+        int want = connections + 1;
+        ask("@cut");
+        missed(other, round);
+        ask("@mend");
+        await(&connections, want);
+        print_events(zh);
+    }
+    missed(other, 3);
+    create(other, "/away/never", "n", &ZOO_OPEN_ACL_UNSAFE, 0, -1);
+    set(other, "/away/still", "1", -1);
+    create(other, "/away/still/c", "c", &ZOO_OPEN_ACL_UNSAFE, 0, -1);
+    print_events(zh);
+}
+
 /* The session outlives a restart of the server, with its ephemerals and watches. */
 static void restart(zhandle_t *zh, zhandle_t *other) {
     get(zh, "/c", "data");
     children(zh, "/c", "children");
     exists(zh, "/c/new", "exists");
     int want = connections + 2;
-    puts("@restart");
-    fflush(stdout);
-    if (getchar() == EOF) exit(1);
+    ask("@restart");
     await(&connections, want);
     printf("same session %d\n", zoo_client_id(zh)->client_id == mine);
     get(zh, "/c/e", NULL);
@@ -272,12 +322,13 @@ static void restart(zhandle_t *zh, zhandle_t *other) {
 
 int main(int argc, char **argv) {
     zoo_set_debug_level(0);
-    zhandle_t *zh = connect_to(argv[argc - 1]), *other = connect_to(argv[argc - 1]);
+    zhandle_t *zh = connect_to(argv[2]), *other = connect_to(argv[1]); /* the first by the proxy */
     mine = zoo_client_id(zh)->client_id;
     znodes(zh);
     acls(zh, other);
     multi(zh);
     watches(zh, other);
+    away(zh, other);
     restart(zh, other);
     exists(other, "/c/e", "exists");
     print_rc("close", "", zookeeper_close(zh));

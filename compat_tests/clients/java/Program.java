@@ -35,16 +35,16 @@ public class Program {
     final Connection first, second;
     final ZooKeeper zk, other;
 
-    Program(String address) throws Exception {
+    Program(String address, String proxy) throws Exception {
         this.address = address;
-        first = new Connection(address);
+        first = new Connection(proxy);
         second = new Connection(address);
         zk = first.zk;
         other = second.zk;
     }
 
     public static void main(String[] args) throws Exception {
-        Program p = new Program(args[0]);
+        Program p = new Program(args[0], args[1]);
         p.znodes();
         p.shortLived();
         p.acls();
@@ -52,6 +52,7 @@ public class Program {
         p.oneShotWatches();
         p.persistentWatches();
         p.removals();
+        p.away();
         p.restart();
         p.expiry();
         p.other.close();
@@ -88,6 +89,16 @@ public class Program {
             if (event.getState() == KeeperState.Expired) {
                 expired.countDown();
             }
+        }
+
+        /** Waits until the connection was lost and is there again. */
+        void awaitReturn() throws Exception {
+            await(KeeperState.SyncConnected, KeeperState.Disconnected, KeeperState.SyncConnected);
+            forget();
+        }
+
+        private synchronized void forget() {
+            states.subList(0, states.size() - 1).clear();
         }
 
         synchronized void await(KeeperState... want) throws Exception {
@@ -385,6 +396,62 @@ public class Program {
         events(zk);
     }
 
+    static void ask(String request) throws Exception {
+        say(request);
+        System.in.read();
+    }
+
+    /** A client that was away hears once of what it has missed, and goes on to hear of the rest. */
+    void away() throws Exception {
+        List<String> all = Arrays.asList("", "/set", "/kids", "/gone", "/again", "/still", "/secret", "/shut");
+        for (String name : all) {
+            other.create("/away" + name, null, OPEN, CreateMode.PERSISTENT);
+        }
+        for (String name : all) {
+            zk.getData("/away" + name, watcher("data"), null);
+            zk.exists("/away" + name, watcher("exists"));
+            zk.getChildren("/away" + name, watcher("children"));
+        }
+        zk.exists("/away/new", watcher("absent"));
+        zk.exists("/away/brief", watcher("absent"));
+        zk.exists("/away/never", watcher("absent"));
+        zk.addWatch("/away/set", watcher("persistent"), AddWatchMode.PERSISTENT);
+        zk.addWatch("/away", watcher("recursive"), AddWatchMode.PERSISTENT_RECURSIVE);
+        events(zk);
+        for (int round = 1; round <= 2; round++) {
+            ask("@cut");
+            missed(round);
+            ask("@mend");
+            first.awaitReturn();
+            events(zk);
+        }
+        missed(3);
+        other.setData("/away/never", null, -1);
+        other.setData("/away/still", null, -1);
+        other.create("/away/still/c", null, OPEN, CreateMode.PERSISTENT);
+        events(zk);
+    }
+
+    void missed(int round) throws Exception {
+        List<ACL> elsewhere = Arrays.asList(new ACL(Perms.ALL, new Id("ip", "10.0.0.1")));
+        other.setData("/away/set", bytes("1"), -1);
+        other.setData("/away/set", bytes("2"), -1);
+        other.create("/away/kids/" + round, null, OPEN, CreateMode.PERSISTENT);
+        other.delete("/away/again", -1);
+        other.create("/away/again", null, OPEN, CreateMode.PERSISTENT);
+        other.create("/away/brief", null, OPEN, CreateMode.PERSISTENT);
+        other.delete("/away/brief", -1);
+        if (round == 1) {
+            other.delete("/away/gone", -1);
+            other.create("/away/new", null, OPEN, CreateMode.PERSISTENT);
+            other.setACL("/away/shut", elsewhere, -1);
+            other.setData("/away/secret", null, -1);
+            other.setACL("/away/secret", elsewhere, -1);
+        } else if (round == 3) {
+            other.create("/away/never", null, OPEN, CreateMode.PERSISTENT);
+        }
+    }
+
     /** Both sessions outlive a restart of the server, with ephemerals and watches. */
     void restart() throws Exception {
         zk.create("/r", null, OPEN, CreateMode.PERSISTENT);
@@ -397,10 +464,9 @@ public class Program {
         zk.addWatch("/r", watcher("recursive"), AddWatchMode.PERSISTENT_RECURSIVE);
         long id = zk.getSessionId();
         events(zk);
-        say("@restart");
-        System.in.read();
+        ask("@restart");
         for (Connection c : new Connection[] {first, second}) {
-            c.await(KeeperState.SyncConnected, KeeperState.Disconnected, KeeperState.SyncConnected);
+            c.awaitReturn();
         }
         say("same session " + (zk.getSessionId() == id));
         events(zk);

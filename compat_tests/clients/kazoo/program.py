@@ -1,6 +1,6 @@
 """What kazoo sees of a server, as a transcript: sessions, one-shot watches,
-ACLs, transactions, sequential and ephemeral znodes, the configuration, a
-restart of the server, and the end of a session. It runs with kazoo 2.8 and
+ACLs, transactions, sequential and ephemeral znodes, the configuration, a cut
+connection, a restart of the server, and the end of a session. It runs with kazoo 2.8 and
 later; kazoo has no persistent watches, containers or TTL znodes."""
 
 import logging
@@ -212,6 +212,76 @@ class Connection:
             self.back.set()
 
 
+class Recipe:
+    """The calls of kazoo's own recipes, which watch for as long as they live.
+    They read again after a lost connection, for which kazoo ends its watches."""
+
+    def __init__(self):
+        self.lock, self.calls = threading.Condition(), []
+
+    def data(self, zk, path):
+        zk.DataWatch(path, lambda data, stat: self.called("data of %s: %r, version %s" % (path, data, stat and stat.version)))
+
+    def children(self, zk, path):
+        zk.ChildrenWatch(path, lambda names: self.called("children of %s: %s" % (path, sorted(names))))
+
+    def called(self, line):
+        with self.lock:
+            self.calls.append(line)
+            self.lock.notify_all()
+
+    def show(self, least):
+        """Waits for so many calls and prints all; each runs on a thread of its own."""
+        with self.lock:
+            if not self.lock.wait_for(lambda: len(self.calls) >= least, LIMIT):
+                raise Exception("only %s" % self.calls)
+            for line in sorted(self.calls):
+                say("call,", line)
+            del self.calls[:]
+
+
+def ask(request):
+    say(request)
+    sys.stdin.readline()
+
+
+def missed(other, rounds):
+    other.set("/away/set", b"1")
+    other.set("/away/set", b"2")
+    other.create("/away/kids/%d" % rounds, b"")
+    other.delete("/away/again")
+    other.create("/away/again", b"")
+    other.create("/away/brief", b"")
+    other.delete("/away/brief")
+    if rounds == 1:
+        other.delete("/away/gone")
+        other.create("/away/new", b"")
+
+
+def away(zk, other):
+    recipe = Recipe()
+    for name in "set", "kids", "gone", "again", "still":
+        other.create("/away/" + name, b"", makepath=True)
+        recipe.data(zk, "/away/" + name)
+    for path in "/away", "/away/kids", "/away/still":
+        recipe.children(zk, path)
+    for path in "/away/new", "/away/brief":
+        recipe.data(zk, path)
+    recipe.show(10)
+    for rounds, calls in (1, 6), (2, 3):
+        connection = Connection(zk)
+        ask("@cut")
+        missed(other, rounds)
+        ask("@mend")
+        if not connection.back.wait(LIMIT):
+            raise Exception("no connection after the cut: %s" % connection.states)
+        recipe.show(calls)
+    other.set("/away/still", b"1")
+    other.create("/away/still/c", b"")
+    other.delete("/away/again")
+    recipe.show(4)
+
+
 def restart(zk, other):
     session = zk.client_id
     zk.create("/r", b"")
@@ -221,8 +291,7 @@ def restart(zk, other):
     do("watch children", zk.get_children, "/r", watch=watch("children"))
     do("watch absent", zk.exists, "/r/new", watch=watch("exists"))
     connections = [Connection(zk), Connection(other)]
-    say("@restart")
-    sys.stdin.readline()
+    ask("@restart")
     for connection in connections:
         if not connection.back.wait(LIMIT):
             raise Exception("no connection after the restart: %s" % connection.states)
@@ -253,16 +322,17 @@ def ends(zk, other):
     other.close()
 
 
-def main(address):
-    zk, other = connect(address), connect(address)
+def main(address, proxy):
+    zk, other = connect(proxy), connect(address)
     say("version", zk.server_version()[:2])
     znodes(zk)
     watches(zk, other)
     acls(zk, other, address)
     transactions(zk)
+    away(zk, other)
     restart(zk, other)
     ends(zk, other)
     say("end")
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2])
