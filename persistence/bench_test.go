@@ -195,3 +195,37 @@ func benchConfig(b *testing.B) Config {
 		DigestEnabled: true, SerializeLastZxid: true, Log: zerolog.New(os.Stderr).Level(zerolog.WarnLevel),
 	}
 }
+
+// BenchmarkReach looks at the log, and reads it, for a learner that is 100,000
+// transactions of 150 bytes behind.
+func BenchmarkReach(b *testing.B) {
+	const txns = 100_000
+	disk := vfs.NewMem()
+	cfg := testConfig(disk)
+	cfg.PreallocBytes, cfg.ReserveBytes = 64<<20, 32<<20
+	s, _, _ := openTest(b, cfg)
+	defer s.Close()
+	for zxid := int64(1); zxid <= txns; zxid++ {
+		must(b, s.Append(zxid, testEntry(zxid, 100)))
+	}
+	must(b, s.Sync())
+	b.Run("reach", func(b *testing.B) {
+		for b.Loop() {
+			if r, err := s.Reach(1, txns, 0); err != nil || !r.Complete {
+				b.Fatal(r, err)
+			}
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		for b.Loop() {
+			must(b, s.ReadEntries(1, txns, func(int64, []byte) error { return nil }))
+		}
+	})
+	b.Run("tail", func(b *testing.B) {
+		for b.Loop() {
+			if _, entries, err := s.Tail(txns, 500, 1<<20); err != nil || len(entries) != 500 {
+				b.Fatal(len(entries), err)
+			}
+		}
+	})
+}
