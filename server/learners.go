@@ -123,7 +123,7 @@ func (ls *learners) request(p *proposer, in *learnerPacket) bool {
 	if d.Err() != nil {
 		return false
 	}
-	r.Body, r.IDs, r.Owner, r.TimeMs = d.Rest(), in.packet.Auth, ls.owner(in), p.srv.clock.wallMs()
+	r.Body, r.IDs, r.Owner, r.TimeMs = d.Rest(), in.packet.Auth, ls.owner(in), p.nowMs
 	sessions := p.srv.sessions
 	switch {
 	case r.Op == proto.OpSync:

@@ -36,6 +36,7 @@ type logQueue struct {
 	mu     sync.Mutex
 	batch  logBatch  // mu: what gathers
 	spare  logBatch  // mu: a written batch to be filled again
+	burst  bool      // mu: a proposer adds one proposal after the other
 	closed bool      // mu
 	filled sync.Cond // on mu: the batch is no longer empty, or closed
 	taken  sync.Cond // on mu: the batch was taken, or closed
@@ -55,10 +56,23 @@ func newLogQueue(maxBytes int) *logQueue {
 // admit waits until the queue has room. It is called by one proposer at a
 // time, before the gate is taken, so no read waits for the disk here; what one
 // hold of the proposer's lock adds is all that may go beyond the bound.
+//
+// Who takes is not woken before release: what a burst adds shall share a sync.
 func (q *logQueue) admit() {
 	q.mu.Lock()
 	for len(q.batch.raw) > q.maxBytes && !q.closed {
 		q.taken.Wait()
+	}
+	q.burst = true
+	q.mu.Unlock()
+}
+
+// release follows an admit and what was added since.
+func (q *logQueue) release() {
+	q.mu.Lock()
+	q.burst = false
+	if len(q.batch.items) > 0 {
+		q.filled.Signal()
 	}
 	q.mu.Unlock()
 }
@@ -67,14 +81,16 @@ func (q *logQueue) admit() {
 // closed.
 func (q *logQueue) put(p proposal, raw []byte) bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
+	open := !q.closed
+	if open {
+		q.batch.items = append(q.batch.items, p)
+		q.batch.raw = append(q.batch.raw, raw...)
+		if !q.burst {
+			q.filled.Signal()
+		}
 	}
-	q.batch.items = append(q.batch.items, p)
-	q.batch.raw = append(q.batch.raw, raw...)
-	q.filled.Signal()
-	return true
+	q.mu.Unlock()
+	return open
 }
 
 // take waits for proposals and returns all of them; false once the queue is

@@ -65,13 +65,6 @@ func (m *meters) triggered(event proto.EventType, watchers int) {
 	m.watched[event].Add(int64(watchers))
 }
 
-// wrote counts the size of a write by the first component of its path.
-func (m *meters) wrote(path string, dataBytes int) {
-	if name := stats.Namespace(path); name != "" {
-		m.writesPerName.Of(name).Add(int64(len(path) + dataBytes))
-	}
-}
-
 // gauges registers what is read when somebody asks. It is called by Start,
 // when there is a tree.
 func (srv *Server) gauges() {

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/server/prepare"
 	"github.com/meerkat-zk/meerkat/server/session"
+	"github.com/meerkat-zk/meerkat/server/stats"
 )
 
 // proposer gives writes their place in the one order of all writes: prepared
@@ -17,8 +19,17 @@ type proposer struct {
 	srv   *Server
 	queue *logQueue
 
-	mu   sync.Mutex
-	prep *prepare.Preparer // mu and the gate's read side; Changes is free
+	mu     sync.Mutex
+	prep   *prepare.Preparer // mu and the gate's read side; Changes is free
+	nowMs  int64             // mu: wall clock, as of enter
+	writes int64             // mu: prepared since enter
+	recent recentName        // mu
+}
+
+// recentName is the summary of the namespace that was written to last.
+type recentName struct {
+	name    string
+	summary *stats.Summary
 }
 
 // enter waits for room in the log's queue and takes the locks of a proposal;
@@ -26,10 +37,15 @@ type proposer struct {
 func (p *proposer) enter() {
 	p.mu.Lock()
 	p.queue.admit()
+	p.nowMs = p.srv.clock.wallMs()
 	p.srv.gate.enterRead()
 }
 
 func (p *proposer) leave() {
+	p.srv.meters.prepared.Add(p.writes)
+	p.srv.meters.queued.Add(p.writes)
+	p.writes = 0
+	p.queue.release()
 	p.srv.gate.leaveRead()
 	p.mu.Unlock()
 }
@@ -46,7 +62,7 @@ func (p *proposer) propose(origin *conn, h proto.RequestHeader, body []byte, ids
 		p.shrinkSession(id)
 	}
 	return p.submit(origin, &prepare.Request{
-		Session: id, Owner: session.Local, Cxid: h.Xid, Op: h.Op, Body: body, IDs: ids, TimeMs: p.srv.clock.wallMs(),
+		Session: id, Owner: session.Local, Cxid: h.Xid, Op: h.Op, Body: body, IDs: ids, TimeMs: p.nowMs,
 	})
 }
 
@@ -84,19 +100,29 @@ func (p *proposer) sync(origin *conn, _ proto.RequestHeader, _ []byte) proto.Err
 
 // count keeps account of a prepared write.
 func (p *proposer) count(r *prepare.Result) {
-	m := p.srv.meters
-	m.prepared.Add(1)
-	m.queued.Add(1)
+	p.writes++
 	switch txn := r.Entry.Txn.(type) {
 	case *proto.CreateTxn:
-		m.wrote(txn.Path, len(txn.Data))
+		p.wrote(txn.Path, len(txn.Data))
 	case *proto.CreateContainerTxn:
-		m.wrote(txn.Path, len(txn.Data))
+		p.wrote(txn.Path, len(txn.Data))
 	case *proto.CreateTTLTxn:
-		m.wrote(txn.Path, len(txn.Data))
+		p.wrote(txn.Path, len(txn.Data))
 	case *proto.SetDataTxn:
-		m.wrote(txn.Path, len(txn.Data))
+		p.wrote(txn.Path, len(txn.Data))
 	}
+}
+
+// wrote counts the size of a write by the first component of its path.
+func (p *proposer) wrote(path string, dataBytes int) {
+	name := stats.Namespace(path)
+	if name == "" {
+		return
+	}
+	if name != p.recent.name {
+		p.recent = recentName{name: strings.Clone(name), summary: p.srv.meters.writesPerName.Of(name)}
+	}
+	p.recent.summary.Add(int64(len(path) + dataBytes))
 }
 
 // renewSession gives the session to this server. The client lost its
@@ -126,7 +152,7 @@ func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.
 		return proto.ErrSystem
 	}
 	code := p.submit(origin, &prepare.Request{
-		Session: id, Op: proto.OpCreateSession, Body: jute.AppendInt(nil, timeoutMs), TimeMs: p.srv.clock.wallMs(),
+		Session: id, Op: proto.OpCreateSession, Body: jute.AppendInt(nil, timeoutMs), TimeMs: p.nowMs,
 	})
 	if code == proto.OK {
 		origin.park(pending{op: proto.OpCreateSession, kind: awaitsTxn, at: p.srv.clock.nanos()})
@@ -143,7 +169,7 @@ func (p *proposer) closeSession(id int64) bool {
 		return false
 	}
 	p.shrinkSession(id)
-	p.submit(nil, &prepare.Request{Session: id, Op: proto.OpCloseSession, TimeMs: p.srv.clock.wallMs()})
+	p.submit(nil, &prepare.Request{Session: id, Op: proto.OpCloseSession, TimeMs: p.nowMs})
 	return true
 }
 
@@ -151,7 +177,7 @@ func (p *proposer) closeSession(id int64) bool {
 // large to be read by any peer.
 func (p *proposer) shrinkSession(id int64) {
 	for _, paths := range p.prep.Oversized(id) {
-		result := p.prep.PrepareDeletes(id, paths, p.srv.clock.wallMs())
+		result := p.prep.PrepareDeletes(id, paths, p.nowMs)
 		p.queue.put(proposal{entry: result.Entry, size: len(result.Raw)}, result.Raw)
 	}
 }
@@ -165,6 +191,6 @@ func (p *proposer) deleteContainer(path string) {
 		return
 	}
 	p.submit(nil, &prepare.Request{
-		Op: proto.OpDeleteContainer, Body: jute.AppendString(nil, path), TimeMs: p.srv.clock.wallMs(),
+		Op: proto.OpDeleteContainer, Body: jute.AppendString(nil, path), TimeMs: p.nowMs,
 	})
 }
