@@ -24,7 +24,8 @@ root=$stage/meerkat
 at=$(date -u -d "$DATE" +%s)
 
 install -D -m 0755 "$dist/meerkat-linux-$arch" "$root/usr/bin/meerkat"
-install -D -m 0644 packaging/debian/zoo.cfg "$root/etc/meerkat/zoo.cfg"
+install -d "$root/etc/meerkat"
+sed -e 's|^dataDir=.*|dataDir=/var/lib/meerkat|' conf/zoo.cfg >"$root/etc/meerkat/zoo.cfg"
 install -D -m 0644 packaging/debian/default "$root/etc/default/meerkat"
 install -D -m 0644 packaging/systemd/meerkat.service "$root/lib/systemd/system/meerkat.service"
 # The scripts find their configuration and logs beside their folder.

@@ -1,32 +1,13 @@
 #!/bin/bash
-# The life of the Debian package, on a throw-away copy of this machine:
-#
-#   unshare --mount --net --pid --fork lifecycle.sh OLD.deb NEW.deb
-#
-# Everything that is written goes to memory (an overlay over /), ports are in a
-# network of their own, and processes end with this one. Prints a line for
-# each thing that holds; the first that does not ends it with exit code 1.
+# The life of the Debian package: run by machine.sh, which
+# makes a throw-away copy of this machine, with old.deb and new.deb. Prints a
+# line for each thing that holds; the first that does not ends it with exit
+# code 1.
 set -eu
-old=$1 new=$2
-
-if [ "${3:-}" != inside ]; then
-	work=$(mktemp -d)
-	mount --make-rprivate /
-	mount -t tmpfs none "$work"
-	mkdir "$work"/{upper,work,root}
-	mount -t overlay none -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root"
-	mount -t proc none "$work/root/proc"
-	mount --rbind /dev "$work/root/dev"
-	mount -t tmpfs none "$work/root/run" # no systemd runs here
-	ip link set lo up
-	cp "$old" "$work/root/old.deb"
-	cp "$new" "$work/root/new.deb"
-	cp "$0" "$work/root/lifecycle.sh"
-	exec chroot "$work/root" /bin/bash /lifecycle.sh /old.deb /new.deb inside
-fi
+old=/try/old.deb
+new=/try/new.deb
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-exec </dev/null # nothing may ask
 holds() { # WHAT COMMAND...
 	local what=$1
 	shift
@@ -44,9 +25,10 @@ refuted() { ! "$@"; }
 unit=/lib/systemd/system/meerkat.service
 serve() { # runs what the unit runs, as its user
 	local command user
-	command=$(sed -n 's/^ExecStart=//p' $unit)
-	user=$(sed -n 's/^User=//p' $unit)
-	(cd "$(sed -n 's/^WorkingDirectory=//p' $unit)" && umask "$(sed -n 's/^UMask=//p' $unit)" && MEERKAT_OPTIONS= &&
+	command=$(sed -n 's/^ExecStart=//p' "$unit")
+	user=$(sed -n 's/^User=//p' "$unit")
+	(cd "$(sed -n 's/^WorkingDirectory=//p' "$unit")" && umask "$(sed -n 's/^UMask=//p' "$unit")" &&
+		# shellcheck disable=SC2086 # words of the command
 		exec setpriv --reuid="$user" --regid="$user" --init-groups --no-new-privs --bounding-set=-all ${command/\$MEERKAT_OPTIONS/}) >/tmp/server.log 2>&1 &
 	server=$!
 	for ((i = 0; i < 200; i++)); do
@@ -68,7 +50,7 @@ holds "who cannot log in" grep -qE '^meerkat:.*:(/usr/sbin/nologin|/bin/false)$'
 holds "and owns the data" is "$(stat -c '%U:%G %a' /var/lib/meerkat)" "meerkat:meerkat 750"
 holds "the service is enabled" test -L /etc/systemd/system/multi-user.target.wants/meerkat.service
 if command -v systemd-analyze >/dev/null; then
-	holds "systemd takes the unit" systemd-analyze verify $unit
+	holds "systemd takes the unit" systemd-analyze verify "$unit"
 fi
 holds "the files are as packed" dpkg --verify meerkat
 holds "it serves as the unit says" serve
