@@ -45,7 +45,7 @@ func (c *Core) pong(l *learner, p *proto.QuorumPacket) {
 		c.drop(l, violation(p, "answers no ping"))
 		return
 	}
-	l.answered = l.probes[0].round
+	l.answered, l.ponged = l.probes[0].round, p.Zxid
 	l.probes = l.probes[1:]
 	if len(p.Data) > 0 {
 		c.handOn(l, p)

@@ -45,6 +45,7 @@ type learner struct {
 	syncs    []confirmation // a SYNC is due for each, in order
 	probes   []probe        // pings it has not answered yet
 	answered uint64         // latest round of pings that it answered
+	ponged   int64          // last zxid that it repeated in an answer
 }
 
 func (c *Core) withLearner(link Link, f func(*learner)) {

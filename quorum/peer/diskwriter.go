@@ -96,6 +96,13 @@ func (w *diskWriter) news() (persisted uint64, failed bool, err error) {
 	return w.persisted, failed, w.err
 }
 
+// waiting returns how many bytes of transactions are not written yet.
+func (w *diskWriter) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bytes
+}
+
 // close lets run return. What is queued and not begun is not done, as in a
 // crash: nobody was told that it was.
 func (w *diskWriter) close() {

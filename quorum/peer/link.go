@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/jute"
@@ -19,6 +20,7 @@ const (
 	packetOverhead    = 64           // bytes of a packet and its place in a queue, without data
 	finishTimeout     = time.Second  // for what waits when a link is broken off
 	aliveEvery        = time.Second  // of quorum.Alive
+	maxSpare          = 4096         // packets for which a link keeps room
 	snapshotSignature = "BenWasHere" // ends a snapshot on a link
 )
 
@@ -45,14 +47,18 @@ type link struct {
 	once     sync.Once
 	written  chan struct{} // closed when the writer has ended
 
+	received    atomic.Uint64 // packets
+	established time.Time     // set once
+
 	mu        sync.Mutex
+	sent      uint64 // packets
 	queue     []Outgoing
 	bytes     int  // in queue, and in what is being written
 	finishing bool // broken off by this server
 }
 
 func newLink(id quorum.Link, conn net.Conn, accepted bool, maxBytes int) *link {
-	return &link{id: id, conn: conn, accepted: accepted, maxBytes: maxBytes, wake: make(chan struct{}, 1), done: make(chan struct{}), written: make(chan struct{})}
+	return &link{established: time.Now(), id: id, conn: conn, accepted: accepted, maxBytes: maxBytes, wake: make(chan struct{}, 1), done: make(chan struct{}), written: make(chan struct{})}
 }
 
 func (l *link) wakeUp() {
@@ -101,13 +107,20 @@ func (l *link) push(m Outgoing) bool {
 	return true
 }
 
-// take empties the queue; written is what the last batch had.
-func (l *link) take(written int) (batch []Outgoing, bytes int, finishing bool) {
+// take empties the queue, which goes on in the place of an earlier batch.
+func (l *link) take(spare []Outgoing) (batch []Outgoing, bytes int, finishing bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bytes -= written
-	batch, l.queue = l.queue, nil
+	batch, l.queue = l.queue, spare
 	return batch, l.bytes, l.finishing
+}
+
+// wrote says that a batch is out.
+func (l *link) wrote(packets, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent += uint64(packets)
+	l.bytes -= bytes
 }
 
 // write sends what is queued: all that has gathered since the last time goes
@@ -116,15 +129,14 @@ func (l *link) write(cfg *LinksConfig) error {
 	out := &progress{conn: l.conn, alive: func() { cfg.Deliver(quorum.Alive{Link: l.id}) }}
 	buf := bufio.NewWriterSize(out, linkBufferBytes)
 	var scratch []byte
-	written := 0
+	var spare []Outgoing
 	for {
 		select {
 		case <-l.wake:
 		case <-l.done:
 			return net.ErrClosed
 		}
-		batch, bytes, finishing := l.take(written)
-		written = bytes
+		batch, bytes, finishing := l.take(spare)
 		for i := range batch {
 			var err error
 			if scratch, err = l.writeOne(&batch[i], buf, out, scratch[:0]); err != nil {
@@ -136,6 +148,11 @@ func (l *link) write(cfg *LinksConfig) error {
 		}
 		if finishing {
 			return nil
+		}
+		l.wrote(len(batch), bytes)
+		clear(batch)
+		if spare = batch[:0]; cap(spare) > maxSpare {
+			spare = nil
 		}
 	}
 }
@@ -191,6 +208,7 @@ func (l *link) read(cfg *LinksConfig) error {
 		if l.isBroken() {
 			return net.ErrClosed
 		}
+		l.received.Add(1)
 		cfg.Deliver(quorum.Received{Link: l.id, Packet: p})
 	}
 }

@@ -273,5 +273,32 @@ func (ls *Links) Remote(id quorum.Link) net.Addr {
 	return nil
 }
 
+// describe fills in what is known of a link; false: it is gone.
+func (ls *Links) describe(to *Learner) bool {
+	ls.mu.Lock()
+	l := ls.links[to.Link]
+	ls.mu.Unlock()
+	if l == nil {
+		return false
+	}
+	to.Remote, to.Established, to.Received = l.conn.RemoteAddr(), l.established, l.received.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	to.Sent, to.Queued, to.QueuedBytes = l.sent, len(l.queue), l.bytes
+	return true
+}
+
+// resetCounts forgets how many packets have been sent and received.
+func (ls *Links) resetCounts() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.links {
+		l.received.Store(0)
+		l.mu.Lock()
+		l.sent = 0
+		l.mu.Unlock()
+	}
+}
+
 // violation is a packet that this end of a link cannot take.
 func violation(p *proto.QuorumPacket) error { return fmt.Errorf("unexpected %s", p.Type) }

@@ -208,13 +208,16 @@ func TestLinkBatches(t *testing.T) {
 				synctest.Wait() // the first is being written, nobody reads
 			}
 		}
+		if l.bytes != 101*packetOverhead {
+			t.Errorf("%d bytes wait", l.bytes)
+		}
 		got := make([]byte, len(sent))
 		if _, err := io.ReadFull(b, got); err != nil || !bytes.Equal(got, sent) {
 			t.Errorf("read %d bytes, %v", len(got), err)
 		}
 		synctest.Wait()
-		if conn.writes != 2 || l.bytes < 100*packetOverhead {
-			t.Errorf("%d writes", conn.writes)
+		if conn.writes != 2 || l.bytes != 0 || l.sent != 101 {
+			t.Errorf("%d writes of %d packets, %d bytes still wait", conn.writes, l.sent, l.bytes)
 		}
 		l.abort()
 		if err := <-ended; !errors.Is(err, net.ErrClosed) {

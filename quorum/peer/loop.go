@@ -21,6 +21,7 @@ type loop struct {
 	p         *Peer
 	core      *quorum.Core
 	timer     *time.Timer
+	track     tracker
 	resigned  bool
 	over      bool
 	dials     uint64             // numbers them, so that a late answer is known
@@ -53,7 +54,11 @@ type pendingSnapshot struct {
 }
 
 func newLoop(p *Peer, core *quorum.Core) loop {
-	return loop{p: p, core: core, cancel: func() {}, snapshots: make(map[quorum.Link]*pendingSnapshot), installs: make(map[quorum.Link]bool), early: make(map[quorum.Link]quorum.Received)}
+	track := tracker{observe: p.cfg.Observe}
+	if track.observe == nil {
+		track.observe = func(Measure, int64) {}
+	}
+	return loop{p: p, core: core, track: track, cancel: func() {}, snapshots: make(map[quorum.Link]*pendingSnapshot), installs: make(map[quorum.Link]bool), early: make(map[quorum.Link]quorum.Received)}
 }
 
 func (l *loop) run() {
@@ -198,6 +203,7 @@ func (l *loop) step(in quorum.Input) error {
 // writer when far too much waits there.
 func (l *loop) act() {
 	out := l.core.Ready()
+	l.track.ready(&out)
 	for i := range out.Disk {
 		op := &out.Disk[i]
 		if op.Kind == quorum.OpInstall {
@@ -218,6 +224,7 @@ func (l *loop) act() {
 	}
 	for _, m := range out.Send {
 		l.send(m)
+		l.track.sent(&m, l.core)
 	}
 	for _, c := range out.Close {
 		l.p.cfg.Links.Log.Info().Uint64("link", uint64(c.Link)).Str("reason", c.Reason).Msg("quorum connection closed")
@@ -271,6 +278,7 @@ func (l *loop) inOrder(h heldBack) {
 }
 
 func (l *loop) role(r quorum.Role) {
+	l.track.role(r, time.Now())
 	if r.State == proto.Looking {
 		l.cancelDial()
 		l.over = l.over || l.resigned

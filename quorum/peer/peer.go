@@ -93,6 +93,9 @@ type Config struct {
 	Machine   Machine
 	Election  ElectionConfig
 	Links     LinksConfig
+	// Observe, if set, is told a value of a summary, by the loop: it must not
+	// block.
+	Observe func(m Measure, value int64)
 	// MaxDiskBytes of transactions may wait for the disk before the loop
 	// waits for it.
 	MaxDiskBytes int

@@ -25,7 +25,8 @@ type ensemble struct {
 	peers   map[int64]*Peer
 	want    []quorum.Entry // proposed so far
 	memory  int            // commitLogCount
-	masters bool           // followers serve observers, which look for them only
+	measure func(id int64, m Measure, value int64)
+	masters bool // followers serve observers, which look for them only
 }
 
 // inEnsemble runs a test with n servers that are not started yet.
@@ -85,6 +86,9 @@ func (e *ensemble) startWith(id int64, found quorum.Recovered, s replica) {
 			DialTimeout: 5 * time.Second, FirstTimeout: 20 * time.Second, MaxPacketBytes: 1 << 20, MaxQueueBytes: 16 << 20, MaxLinks: 100,
 			Log: zerolog.Nop(),
 		},
+	}
+	if e.measure != nil {
+		cfg.Observe = func(m Measure, value int64) { e.measure(id, m, value) }
 	}
 	cfg.Core.Observer = !slices.Contains(e.voters, id)
 	if e.masters {

@@ -21,6 +21,7 @@ type end struct {
 	life  int // of the node, when the link was made
 	open  bool
 	last  time.Duration // latest delivery scheduled to this end
+	way   []delivery    // what is on its way: one is delivered at each of those times
 	queue []delivery    // what a partition holds back
 }
 
@@ -49,16 +50,20 @@ func (w *world) carry(to *end, d delivery) {
 		return
 	}
 	to.last = max(to.last, w.now+w.latency())
-	w.at(to.last, func() { w.deliver(to, d) })
+	to.way = append(to.way, d)
+	w.at(to.last, func() { w.deliver(to) })
 }
 
-func (w *world) deliver(to *end, d delivery) {
+// deliver hands over what is next on its way to an end.
+func (w *world) deliver(to *end) {
 	n := to.node
 	if n.pausedUntil > w.now {
 		to.last = max(to.last, n.pausedUntil)
-		w.at(n.pausedUntil, func() { w.deliver(to, d) })
+		w.at(n.pausedUntil, func() { w.deliver(to) })
 		return
 	}
+	d := to.way[0]
+	to.way = to.way[1:]
 	if !to.open || !n.up || n.life != to.life {
 		if !d.gone && n.up {
 			w.breakEnd(to.link.other(to)) // nobody is there any more
