@@ -10,6 +10,12 @@ type Config struct {
 	// File is where the configuration was read; "" when it came from
 	// arguments.
 	File string
+	// Text is what stood in it, with the values of secrets left out.
+	Text string
+	// Properties are the system properties that Apache would have: those that
+	// were given, and those that it makes of the file's lines. The values of
+	// secrets are left out.
+	Properties map[string]string
 
 	Client      Client
 	Session     Session
@@ -23,6 +29,9 @@ type Config struct {
 	Auth        Auth
 	Caches      Caches
 	FourLetter  FourLetter
+	Admin       Admin
+	Metrics     Metrics
+	Audit       Audit
 	Reconfig    Reconfig
 	Quorum      Quorum
 	Election    Election

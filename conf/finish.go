@@ -15,6 +15,7 @@ func (l *loader) finish() {
 	l.sessionTimeouts()
 	l.throttles()
 	l.frames()
+	l.properties()
 	l.authProviders()
 	l.fourLetterWords()
 	c.Storage.SnapCount = l.atLeast("snapCount", c.Storage.SnapCount, 2)
@@ -216,12 +217,5 @@ func (l *loader) advise() {
 	}
 	if c.Client.Port == NoPort {
 		l.notices = append(l.notices, Notice{Warn: true, Text: "clientPort is not set: no client can connect"})
-	}
-	admin, set := l.props[propertyPrefix+"admin.enableServer"]
-	switch {
-	case !set:
-		l.notices = append(l.notices, Notice{Text: noAdmin + "; admin.enableServer=false silences this line"})
-	case admin.value != "false":
-		l.notice(admin, false, "has no effect: "+noAdmin)
 	}
 }

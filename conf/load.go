@@ -58,6 +58,8 @@ func Default() *Config {
 		}
 	}
 	c.Storage.ForceSync = true
+	c.Admin.Enabled, c.Admin.Address, c.Admin.CommandURL = true, "0.0.0.0", "/commands"
+	c.Metrics.Address, c.Metrics.Runtime = "0.0.0.0", true
 	c.Auth.DigestAlg = "SHA1"
 	c.Leader.ServesClients = true
 	c.Session.MinTimeoutMs, c.Session.MaxTimeoutMs = 2*c.Session.TickTimeMs, 20*c.Session.TickTimeMs
@@ -101,7 +103,7 @@ type setting struct {
 // shown is the value as it may be repeated to people.
 func (s setting) shown() string {
 	if s.secret {
-		return "..."
+		return redactedText
 	}
 	return s.value
 }
@@ -141,6 +143,7 @@ func parse(path string, data []byte, props map[string]string, h host) (*Config, 
 	}
 	l := newLoader(path, props, h)
 	l.readFile(lines)
+	l.cfg.Text = l.redacted(data, lines)
 	return l.load()
 }
 
@@ -235,9 +238,7 @@ func (l *loader) apply(k *Key, s setting) {
 			})
 		}
 	default:
-		if k.Name != "admin.enableServer" { // finish has more to say
-			l.notice(s, false, "has no effect: "+k.Why)
-		}
+		l.notice(s, false, "has no effect: "+k.Why)
 	}
 }
 

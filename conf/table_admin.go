@@ -1,40 +1,80 @@
 package conf
 
+import "strings"
+
 const (
 	metricsDefault    = "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider"
 	metricsNull       = "org.apache.zookeeper.metrics.impl.NullMetricsProvider"
 	metricsPrometheus = "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider"
 )
 
-// noAdmin is said at every start unless admin.enableServer is false, for
-// Apache serves HTTP by default.
-const noAdmin = "the admin server (HTTP on port 8080 in Apache) is not built yet"
-
-// adminKeys are about the admin server. It is on by default in Apache, so its
-// keys cannot be errors.
-var adminKeys = rows(NoEffect, noAdmin, []row{
-	{"admin.enableServer", text, "true", "", "serve commands over HTTP"},
-	{"admin.serverAddress", text, "0.0.0.0", "", "address to listen on"},
-	{"admin.serverPort", propInt, "8080", "", "port to listen on"},
-	{"admin.idleTimeout", propInt, "30000", "ms", "how long a connection may be idle"},
-	{"admin.commandURL", text, "/commands", "", "path of the commands"},
-	{"admin.httpVersion", propInt, "11", "", "version of the protocol, times ten"},
-	{"admin.portUnification", propBool, "false", "", "accept HTTPS too"},
-	{"admin.forceHttps", propBool, "false", "", "accept HTTPS only"},
+// adminKeys are about the admin server, which is on by default, as in Apache.
+var adminKeys = append([]Key{
+	{
+		Name: "admin.enableServer", Kind: text, Default: "true", Doc: "serve commands over HTTP; only false switches it off",
+		set: func(c *Config, v value) { c.Admin.Enabled = v.s != "false" },
+	},
+	{
+		Name: "admin.serverAddress", Kind: text, Default: "0.0.0.0", Doc: "address to listen on",
+		set: toText(func(c *Config) *string { return &c.Admin.Address }),
+	},
+	{
+		Name: "admin.serverPort", Kind: propInt, Default: "8080", Doc: "port to listen on; 0 is any free one",
+		set: toInt(func(c *Config) *int { return &c.Admin.Port }), check: within(0, maxPort, portAllowed),
+	},
+	{
+		Name: "admin.idleTimeout", Kind: propInt, Default: "30000", Unit: "ms", Doc: "how long a connection may be idle; not above 0 is for ever",
+		set: toInt(func(c *Config) *int { return &c.Admin.IdleTimeoutMs }),
+	},
+	{
+		Name: "admin.commandURL", Kind: text, Default: "/commands", Doc: "path of the commands",
+		set:   toText(func(c *Config) *string { return &c.Admin.CommandURL }),
+		check: func(v value) string { return commandURL(v.s) },
+	},
+	{
+		Name: "admin.rateLimiterIntervalInMS", Kind: fileInt, Default: "300000", Unit: "ms", Doc: "shortest time between two restores; between two snapshots a thousandth of it, as in Apache",
+		set: toInt(func(c *Config) *int64 { return &c.Admin.RateLimiterMs }),
+	},
+	{
+		Name: "admin.snapshot.enabled", Kind: propBool, Default: "true", Doc: "offer the command snapshot",
+		set: toBool(func(c *Config) *bool { return &c.Admin.SnapshotEnabled }),
+	},
+	{
+		Name: "admin.restore.enabled", Kind: propBool, Default: "true", Doc: "offer the command restore",
+		set: toBool(func(c *Config) *bool { return &c.Admin.RestoreEnabled }),
+	},
+	{
+		Name: "admin.portUnification", Kind: propBool, Default: "false", Doc: "accept HTTPS too",
+		Use: NotBuilt, Why: "HTTPS for the admin server", asks: isTrue,
+	},
+	{
+		Name: "admin.forceHttps", Kind: propBool, Default: "false", Doc: "accept HTTPS only",
+		Use: NotBuilt, Why: "HTTPS for the admin server", asks: isTrue,
+	},
+}, rows(NoEffect, "it is about HTTPS for the admin server, which is not built yet", []row{
+	{"admin.httpVersion", propInt, "11", "", "version of the protocol inside TLS, times ten"},
 	{"admin.needClientAuth", propBool, "false", "", "ask for certificates"},
-	{"admin.rateLimiterIntervalInMS", propInt, "300000", "ms", "shortest time between snapshots or restores"},
-	{"admin.snapshot.enabled", propBool, "true", "", "offer the command snapshot"},
-	{"admin.restore.enabled", propBool, "true", "", "offer the command restore"},
-})
+})...)
+
+// commandURL says what is wrong with the path of the commands.
+func commandURL(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "*?#%{} ") || strings.HasSuffix(path, "/") {
+		return "must begin with /, end otherwise, and be plain text"
+	}
+	return ""
+}
+
+// auditSlf4j is the only audit logger that Apache ships.
+const auditSlf4j = "org.apache.zookeeper.audit.Slf4jAuditLogger"
 
 var auditKeys = []Key{
 	{
 		Name: "audit.enable", Kind: propBool, Default: "false", Doc: "log who changed what",
-		Use: NotBuilt, Why: "the audit log", asks: isTrue,
+		set: toBool(func(c *Config) *bool { return &c.Audit.Enabled }),
 	},
 	{
-		Name: "audit.impl.class", Kind: text, Default: "org.apache.zookeeper.audit.Slf4jAuditLogger", Doc: "Java class that logs it",
-		Use: NoEffect, Why: "the audit log is not built yet",
+		Name: "audit.impl.class", Kind: text, Default: auditSlf4j, Doc: "Java class that logs it",
+		Use: NotBuilt, Why: "another audit logger", asks: isNot(auditSlf4j, ""),
 	},
 	{
 		Name: "jmx.log4j.disable", Kind: propBool, Default: "false", Doc: "no control of the log over JMX",
@@ -58,15 +98,33 @@ var logKeys = rows(NoEffect, "the server logs to its standard error; see --log-l
 // metricsKeys choose who gets the metrics.
 var metricsKeys = append([]Key{
 	{
-		Name: "metricsProvider.className", Origin: FileOnly, Kind: text, Default: metricsDefault, Doc: "Java class that exports metrics; mntr always shows them",
-		Use: NotBuilt, Why: "an exporter of metrics", asks: isNot(metricsDefault, metricsNull),
+		Name: "metricsProvider.className", Origin: FileOnly, Kind: text, Default: metricsDefault, Doc: "Java class that exports metrics: " + metricsPrometheus + " serves them over HTTP, and then the word mntr shows them under its names",
+		set:   func(c *Config, v value) { c.Metrics.Prometheus = v.s == metricsPrometheus },
+		check: metricsProvider,
 	},
-}, rowsFrom(FileOnly, NoEffect, "the exporter for Prometheus is not built yet", []row{
-	{"metricsProvider.httpHost", text, "0.0.0.0", "", "address of the exporter"},
-	{"metricsProvider.httpPort", text, "7000", "", "port of the exporter"},
-	{"metricsProvider.exportJvmInfo", text, "true", "", "metrics of the Java virtual machine"},
-	{"metricsProvider.numWorkerThreads", text, "1", "threads", "threads that record metrics"},
-	{"metricsProvider.maxQueueSize", text, "1000000", "metrics", "metrics that may wait for them"},
-	{"metricsProvider.workerShutdownTimeoutMs", text, "1000", "ms", "how long they may take to stop"},
+	{
+		Name: "metricsProvider.httpHost", Origin: FileOnly, Kind: text, Default: "0.0.0.0", Doc: "address of the exporter",
+		set: toText(func(c *Config) *string { return &c.Metrics.Address }),
+	},
+	{
+		Name: "metricsProvider.httpPort", Origin: FileOnly, Kind: fileInt, Default: "7000", Doc: "port of the exporter; 0 is any free one",
+		set: toInt(func(c *Config) *int { return &c.Metrics.Port }), check: within(0, maxPort, portAllowed),
+	},
+	{
+		Name: "metricsProvider.exportJvmInfo", Origin: FileOnly, Kind: text, Default: "true", Doc: "export metrics of the process and of Go's runtime",
+		set: func(c *Config, v value) { c.Metrics.Runtime = isTrue(v.s) },
+	},
+}, rowsFrom(FileOnly, NoEffect, "metrics are recorded where they happen, at once", []row{
+	{"metricsProvider.numWorkerThreads", fileInt, "1", "threads", "threads that record metrics"},
+	{"metricsProvider.maxQueueSize", fileInt, "1000000", "metrics", "metrics that may wait for them"},
+	{"metricsProvider.workerShutdownTimeoutMs", fileLong, "1000", "ms", "how long they may take to stop"},
 	{"metricsProvider.*", text, "", "", "whatever the class reads"},
 })...)
+
+// metricsProvider says what is wrong with the class of a metrics provider.
+func metricsProvider(v value) string {
+	if isNot(metricsDefault, metricsNull, metricsPrometheus)(v.s) {
+		return "must be " + metricsDefault + ", " + metricsNull + " or " + metricsPrometheus + ": Java classes cannot be loaded"
+	}
+	return ""
+}

@@ -86,4 +86,13 @@ var ownKeys = []Key{
 		Doc: "sync has a quorum confirm that the leader still leads before it answers, so that a read behind it is linearizable",
 		set: toBool(func(c *Config) *bool { return &c.Quorum.LinearizableSync }),
 	},
+	{
+		Name: "meerkat.auditFile", Kind: text, Doc: "file that the audit log is appended to; without it, it is part of the server's log",
+		set: toText(func(c *Config) *string { return &c.Audit.File }),
+	},
+	{
+		Name: "meerkat.slowRequestMs", Kind: fileLong, Default: "0", Unit: "ms",
+		Doc: "log every request that took longer, with operation, path, session and client; 0 is none",
+		set: toInt(func(c *Config) *int64 { return &c.Audit.SlowRequestMs }),
+	},
 }

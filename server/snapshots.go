@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/persistence"
 )
 
 // snapshots decides when a snapshot is due and lets one be written beside the
@@ -22,12 +24,12 @@ type snapshots struct {
 	bytes, bytesDue int64 // owned by the log writer: logged since the last; due 0 is never
 
 	due     atomic.Bool    // set by the log writer, taken by the applier
-	writing atomic.Bool    // a snapshot is being written
+	writing chan struct{}  // holds one while a snapshot is being written
 	running sync.WaitGroup // the goroutine that writes
 }
 
 func newSnapshots(srv *Server, replayed int) *snapshots {
-	s := &snapshots{srv: srv, count: replayed}
+	s := &snapshots{srv: srv, count: replayed, writing: make(chan struct{}, 1)}
 	s.draw()
 	return s
 }
@@ -54,7 +56,7 @@ func (s *snapshots) logged(txns, sizeBytes int) error {
 	if err := s.srv.store.Roll(); err != nil {
 		return err
 	}
-	if !s.writing.Load() {
+	if len(s.writing) == 0 {
 		s.due.Store(true)
 	}
 	return nil
@@ -63,17 +65,19 @@ func (s *snapshots) logged(txns, sizeBytes int) error {
 // begin starts a snapshot if one is due. The applier calls it under the
 // gate's write side, which makes it exact as of the last applied zxid.
 func (s *snapshots) begin() {
-	if !s.due.Load() || !s.writing.CompareAndSwap(false, true) {
+	if !s.due.Load() {
+		return
+	}
+	select {
+	case s.writing <- struct{}{}:
+	default:
 		return
 	}
 	s.due.Store(false)
 	snapshot := s.srv.tree.Snapshot(s.srv.gate.reader())
 	s.running.Go(func() {
-		defer s.writing.Store(false)
-		defer snapshot.Close()
-		began := s.srv.clock.nanos()
-		info, err := s.srv.store.SaveSnapshot(interruptible{snapshot, s.srv})
-		s.srv.meters.snapshot.Observe(time.Duration(s.srv.clock.nanos() - began))
+		defer s.release()
+		info, err := s.save(snapshot)
 		if errors.Is(err, errStopping) {
 			s.srv.log.Info().Msg("snapshot given up: the log has everything")
 			return
@@ -85,6 +89,38 @@ func (s *snapshots) begin() {
 		}
 		s.srv.log.Info().Str("file", info.Path).Int64("bytes", info.SizeBytes).Dur("took", info.Took).Msg("snapshot written")
 	})
+}
+
+// acquire waits until no snapshot is being written, and lets none begin until
+// release.
+func (s *snapshots) acquire(ctx context.Context) error {
+	select {
+	case s.writing <- struct{}{}:
+		return nil
+	case <-s.srv.stopping:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *snapshots) release() { <-s.writing }
+
+// now saves a snapshot of the present state. The caller has acquired.
+func (s *snapshots) now() (persistence.SnapshotInfo, error) {
+	s.srv.gate.enterWrite()
+	snapshot := s.srv.tree.Snapshot(s.srv.gate.reader())
+	s.srv.gate.leaveWrite()
+	return s.save(snapshot)
+}
+
+// save writes a snapshot and closes it.
+func (s *snapshots) save(snapshot *datatree.Snapshot) (persistence.SnapshotInfo, error) {
+	defer snapshot.Close()
+	began := s.srv.clock.nanos()
+	info, err := s.srv.store.SaveSnapshot(interruptible{snapshot, s.srv})
+	s.srv.meters.snapshot.Observe(time.Duration(s.srv.clock.nanos() - began))
+	return info, err
 }
 
 // errStopping ends a snapshot for which a stopping server has no time.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/meerkat-zk/meerkat/conf"
 	"github.com/meerkat-zk/meerkat/persistence"
+	"github.com/meerkat-zk/meerkat/server/admin"
 	"github.com/meerkat-zk/meerkat/server/auth"
 	"github.com/meerkat-zk/meerkat/server/throttle"
 )
@@ -27,6 +28,7 @@ const (
 	exitUnexpected = 1
 	exitInvocation = 2 // arguments or configuration
 	exitDataDir    = 3
+	exitAdmin      = 4 // the admin server cannot start
 )
 
 // errUsage means a command line that makes no sense.
@@ -88,6 +90,8 @@ func exitCode(err error) int {
 		return exitInvocation
 	case is(persistence.ErrDataDir, persistence.ErrLocked):
 		return exitDataDir
+	case is(admin.ErrListen):
+		return exitAdmin
 	default:
 		return exitUnexpected
 	}

@@ -30,6 +30,9 @@ func writeConfig(t *testing.T, lines ...string) string {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "zoo.cfg")
 	text := "dataDir=" + filepath.Join(dir, "data") + "\n" + strings.Join(lines, "\n") + "\n"
+	if !strings.Contains(text, "admin.") {
+		text += "admin.enableServer=false\n" // its port may be somebody's
+	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

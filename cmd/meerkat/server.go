@@ -71,6 +71,11 @@ func serve(ctx context.Context, log zerolog.Logger, args []string, props map[str
 	if err != nil {
 		return err
 	}
+	watching, err := observe(cfg, srv, log)
+	if err != nil {
+		return err
+	}
+	defer watching.close()
 	if err := uncollected(srv.Start); err != nil {
 		return err
 	}

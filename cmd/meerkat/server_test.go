@@ -124,7 +124,7 @@ func TestServeUntilSIGTERM(t *testing.T) {
 }
 
 func TestServeFromArguments(t *testing.T) {
-	p := start(t, "server", "--log-format=console", "0", t.TempDir())
+	p := start(t, "server", "--log-format=console", "-Dzookeeper.admin.enableServer=false", "0", t.TempDir())
 	if _, _, err := connectTo(t, p.address(t)).Get("/zookeeper"); err != nil {
 		t.Error(err)
 	}
@@ -157,7 +157,7 @@ func (l *lockedBuffer) String() string {
 // Without a client port the server still starts and stops; every notice is one
 // line of JSON.
 func TestServeUntilContextEnds(t *testing.T) {
-	cfg := writeConfig(t, "nosuchkey=1", "admin.enableServer=true")
+	cfg := writeConfig(t, "nosuchkey=1", "admin.serverAddress=127.0.0.1", "admin.serverPort=0")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var out lockedBuffer
@@ -170,7 +170,7 @@ func TestServeUntilContextEnds(t *testing.T) {
 			t.Errorf("not an entry: %s (%v)", line, err)
 		}
 	}
-	for _, want := range []string{"nosuchkey=1: has no effect: unknown key", "the admin server", "clientPort is not set", "autopurge.purgeInterval"} {
+	for _, want := range []string{"nosuchkey=1: has no effect: unknown key", "/commands", "clientPort is not set", "autopurge.purgeInterval"} {
 		if strings.Count(out.String(), want) != 1 {
 			t.Errorf("%q is not there once:\n%s", want, out.String())
 		}

@@ -73,7 +73,7 @@ func Binary(t testing.TB) string {
 func (f Flavor) Command(t testing.TB, cfgPath string, props map[string]string) *exec.Cmd {
 	t.Helper()
 	if f.IsMeerkat() {
-		args := []string{"server"}
+		args := []string{"server", "-D", "zookeeper.admin.enableServer=false"} // a file may say otherwise
 		for _, name := range sortedKeys(props) {
 			args = append(args, "-D", name+"="+props[name])
 		}

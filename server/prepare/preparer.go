@@ -80,6 +80,13 @@ func (p *Preparer) Zxid() int64 { return p.zxid }
 // Advance makes the next zxid the one after this: a leader begins its epoch.
 func (p *Preparer) Advance(zxid int64) { p.zxid = max(p.zxid, zxid) }
 
+// Rebase goes on from a tree whose whole state was replaced when nothing that
+// was prepared waited to be applied.
+func (p *Preparer) Rebase() {
+	p.overlay.trim(p.tree.LastZxid())
+	p.zxid, p.digest = p.tree.LastZxid(), p.tree.Digest()
+}
+
 // Decline gives a write that was not even looked at a transaction that tells
 // why.
 func (p *Preparer) Decline(r *Request, code proto.ErrCode) Result {
