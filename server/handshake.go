@@ -69,7 +69,7 @@ func (c *conn) firstFrame() ([]byte, error) {
 // connect opens a new session, or renews the one the client names.
 func (c *conn) connect(req *proto.ConnectRequest) error {
 	srv := c.srv
-	if c.term = srv.term.Load(); c.term == nil || c.term.closed {
+	if c.term = srv.awaitTerm(); c.term == nil || c.term.closed {
 		return errNotServed
 	}
 	if c.term.readOnly && !req.ReadOnly {

@@ -14,6 +14,7 @@ import (
 // start listens for the other servers and begins to look for a leader.
 func (m *member) start() error {
 	srv := m.srv
+	srv.vacate()
 	core, err := srv.coreConfig()
 	if err != nil {
 		return err

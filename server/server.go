@@ -73,11 +73,12 @@ type Server struct {
 	meters    *meters            // set once
 	large     *throttle.Large    // set once
 
-	term      atomic.Pointer[term] // nil while no client is served
-	engine    engine               // set by Start
-	applier   *applier             // set by Start
-	snapshots *snapshots           // set by Start
-	listener  net.Listener         // set by Start; nil without a client port
+	term      atomic.Pointer[term]    // nil while no client is served
+	vacancy   atomic.Pointer[vacancy] // the last one; nil when there was none
+	engine    engine                  // set by Start
+	applier   *applier                // set by Start
+	snapshots *snapshots              // set by Start
+	listener  net.Listener            // set by Start; nil without a client port
 
 	started   atomic.Bool  // Start has returned: what it sets may be read by anybody
 	traceMask atomic.Int64 // of gtmk and stmk; only kept

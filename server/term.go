@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/server/session"
 )
@@ -32,6 +34,7 @@ func newTerm(mode string, writes writePath, proposer *proposer) *term {
 // there is a new term. It is called by the applier.
 func (srv *Server) end(t *term) {
 	srv.term.Store(nil)
+	srv.vacate()
 	close(t.over)
 	if srv.isStopping() {
 		return // Stop lets clients take the replies that there are
@@ -86,8 +89,46 @@ type writePath interface {
 	sync(origin *conn, h proto.RequestHeader, body []byte) proto.ErrCode
 }
 
+// vacancy is the time between two terms.
+type vacancy struct {
+	since time.Time
+	over  chan struct{} // closed when a term begins
+}
+
+// vacancyPatience is how long a client that wants a session waits for a term to
+// begin, from the end of the last one on. An election takes less; a client that
+// is turned away instead comes back a second later.
+const vacancyPatience = time.Second
+
+// vacate says that no client is served.
+func (srv *Server) vacate() {
+	srv.vacancy.Store(&vacancy{since: time.Now(), over: make(chan struct{})})
+}
+
 // begin lets clients in.
-func (srv *Server) begin(t *term) { srv.term.Store(t) }
+func (srv *Server) begin(t *term) {
+	srv.term.Store(t)
+	if v := srv.vacancy.Load(); v != nil {
+		close(v.over)
+	}
+}
+
+// awaitTerm returns the present term, or the next one if that begins soon; nil
+// if there is none.
+func (srv *Server) awaitTerm() *term {
+	t, v := srv.term.Load(), srv.vacancy.Load()
+	if t != nil || v == nil {
+		return t
+	}
+	timer := time.NewTimer(time.Until(v.since.Add(vacancyPatience)))
+	defer timer.Stop()
+	select {
+	case <-v.over:
+	case <-timer.C:
+	case <-srv.stopping:
+	}
+	return srv.term.Load()
+}
 
 // changes tells how many changes were prepared and applied, see
 // [prepare.Preparer.Changes].

@@ -39,6 +39,7 @@ func newLogger(w io.Writer, level, format string) (zerolog.Logger, error) {
 	default:
 		return zerolog.Nop(), fmt.Errorf("%w: --log-format=%s: must be auto, console or json", errUsage, format)
 	}
+	zerolog.TimeFieldFormat = timeFormat
 	return zerolog.New(w).Level(lowest).With().Timestamp().Logger(), nil
 }
 
@@ -54,3 +55,6 @@ func isTerminal(w io.Writer) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
+
+// timeFormat shows milliseconds: what happens between servers is quick.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
