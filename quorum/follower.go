@@ -49,6 +49,7 @@ type following struct {
 	fileOp  uint64        // saves the current epoch
 	beatAt  time.Duration // next ping to its observers, if there are any
 	acked   int64         // proposals up to here need no ACK any more
+	within  int64         // zxid of the snapshot that began the synchronisation; 0 without one
 }
 
 func (c *Core) startFollowing(leader int64) {
@@ -209,6 +210,7 @@ func (f *following) begin(c *Core, p *proto.QuorumPacket) {
 		}
 	case proto.PacketSnap:
 		c.hist.reset(p.Zxid)
+		f.within = p.Zxid
 		c.diskLog(DiskOp{Kind: OpInstall, Zxid: p.Zxid, Link: f.link, Rebuild: true}, p.Zxid)
 		c.needSnapshot = false
 	}
@@ -234,6 +236,9 @@ func (f *following) truncate(c *Core, zxid int64) bool {
 
 // history handles all that comes after the first packet of synchronisation.
 func (f *following) history(c *Core, p *proto.QuorumPacket) {
+	if f.repeats(p) {
+		return
+	}
 	switch p.Type {
 	case proto.PacketProposal:
 		f.proposal(c, p.Zxid, p.Data)
@@ -262,6 +267,17 @@ func (f *following) history(c *Core, p *proto.QuorumPacket) {
 	default:
 		c.giveUp(violation(p, "from a leader"))
 	}
+}
+
+// repeats tells whether a packet is about a transaction that is in the
+// snapshot already. Apache's leader begins to forward before it takes the
+// snapshot, so that what is committed in between comes once more.
+func (f *following) repeats(p *proto.QuorumPacket) bool {
+	switch p.Type {
+	case proto.PacketProposal, proto.PacketCommit, proto.PacketCommitAndActivate, proto.PacketInform, proto.PacketInformAndActivate:
+		return f.step == stepHistory && p.Zxid <= f.within
+	}
+	return false
 }
 
 func (f *following) proposal(c *Core, zxid int64, data []byte) bool {

@@ -21,7 +21,17 @@ type stagedTree struct {
 
 // Snapshot returns the tree as it came. The gate's read side stands for a lock
 // that nobody else needs yet.
-func (t stagedTree) Snapshot() replica.Snapshot { return t.Tree.Snapshot(t.srv.gate.reader()) }
+func (t stagedTree) Snapshot() replica.Snapshot {
+	return undigested{t.Tree.Snapshot(t.srv.gate.reader())}
+}
+
+// undigested is a snapshot that says nothing of its digest: as it comes from an
+// Apache leader it may have effects of transactions that follow, which only
+// replaying them makes exact.
+type undigested struct{ *datatree.Snapshot }
+
+// Digest tells that there is none.
+func (undigested) Digest() (digest uint64, ok bool) { return 0, false }
 
 // Decode reads a leader's snapshot into a tree of its own.
 func (t trees) Decode(zxid int64, r *jute.Reader) (replica.Tree, error) {
