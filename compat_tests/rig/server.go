@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,6 +36,7 @@ type Spec struct {
 	DataDir string            // a fresh temporary folder when empty
 	LogDir  string            // dataLogDir; in DataDir when empty
 	Port    int               // a free one when 0
+	Java    []string          // flags of the JVM, after JavaFlags
 }
 
 // Server is a running server. Its methods are for one goroutine.
@@ -52,6 +54,13 @@ type Server struct {
 // process is killed at the end of the test at the latest.
 func Start(t testing.TB, spec Spec) *Server {
 	t.Helper()
+	s := newServer(t, spec)
+	s.Restart()
+	return s
+}
+
+func newServer(t testing.TB, spec Spec) *Server {
+	t.Helper()
 	if spec.DataDir == "" {
 		spec.DataDir = TempDir(t)
 	}
@@ -63,7 +72,6 @@ func Start(t testing.TB, spec Spec) *Server {
 			t.Logf("last lines of %s's log:\n%s", s.Flavor, lastLines(s.Log(), 30))
 		}
 	})
-	s.Restart()
 	return s
 }
 
@@ -92,19 +100,14 @@ func (s *Server) Restart() {
 // TryRestart is Restart for tests in which a server may refuse to start.
 func (s *Server) TryRestart() error {
 	s.t.Helper()
-	if s.cmd != nil {
-		s.t.Fatal("the server is running already")
-	}
-	if s.Port == 0 {
-		s.Port = FreePort(s.t)
-	}
-	if err := os.WriteFile(s.cfgPath, []byte(s.zooCfg()), 0o600); err != nil {
-		return err
-	}
 	if err := s.launch(); err != nil {
 		return err
 	}
-	return s.awaitServing()
+	err := s.awaitServing(startLimit)
+	if err != nil {
+		s.Kill()
+	}
+	return err
 }
 
 func (s *Server) zooCfg() string {
@@ -130,13 +133,27 @@ func (s *Server) zooCfg() string {
 	return text.String()
 }
 
+// launch starts the process, and waits for nothing.
 func (s *Server) launch() error {
+	s.t.Helper()
+	if s.cmd != nil {
+		s.t.Fatal("the server is running already")
+	}
+	if s.Port == 0 {
+		s.Port = FreePort(s.t)
+	}
+	if err := os.WriteFile(s.cfgPath, []byte(s.zooCfg()), 0o600); err != nil {
+		return err
+	}
 	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	cmd := s.Flavor.Command(s.t, s.cfgPath, s.Props)
+	if !s.Flavor.IsMeerkat() {
+		cmd.Args = slices.Insert(cmd.Args, 1+len(JavaFlags(s.t)), s.Java...)
+	}
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, filepath.Dir(s.cfgPath)
 	exited, err := startTied(cmd, &s.waitErr)
 	if err != nil {
@@ -165,12 +182,12 @@ func startTied(cmd *exec.Cmd, waitErr *error) (<-chan struct{}, error) {
 	return exited, <-started
 }
 
-func (s *Server) awaitServing() error {
+func (s *Server) awaitServing(limit time.Duration) error {
 	pause := 10 * time.Millisecond
 	if !s.Flavor.IsMeerkat() { // a JVM takes a second, and logs each question
 		pause = 100 * time.Millisecond
 	}
-	for deadline := time.Now().Add(startLimit); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
 		select {
 		case <-s.exited:
 			s.cmd = nil
@@ -181,7 +198,6 @@ func (s *Server) awaitServing() error {
 			return nil
 		}
 	}
-	s.Kill()
 	return errors.New("it did not answer in time")
 }
 

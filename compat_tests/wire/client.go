@@ -13,7 +13,7 @@ import (
 // the password is wrong.
 var ErrSessionGone = errors.New("wire: the server does not know the session")
 
-// callLimit is how long a reply may take.
+// callLimit is how long a reply may take, unless a client says otherwise.
 const callLimit = 30 * time.Second
 
 // Record is what a request's body is made of.
@@ -31,9 +31,10 @@ type Client struct {
 	*Conn
 	SessionID int64
 	Passwd    []byte
-	TimeoutMs int32   // as negotiated
-	Events    []Event // notifications read so far, oldest first
-	LastZxid  int64   // of the last reply
+	TimeoutMs int32         // as negotiated
+	Events    []Event       // notifications read so far, oldest first
+	LastZxid  int64         // of the last reply
+	Limit     time.Duration // how long a reply may take; callLimit when 0
 	xid       int32
 }
 
@@ -48,20 +49,47 @@ func Resume(addr string, timeout time.Duration, id int64, passwd []byte) (*Clien
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{Conn: conn}
-	if err := c.handshake(timeout, id, passwd); err != nil {
-		conn.Close()
+	c := &Client{Conn: conn, SessionID: id, Passwd: passwd}
+	return c.begun(timeout)
+}
+
+// Move connects to addr and goes on there with the session of a client whose
+// connection has ended. As clients do, it says which zxid it has seen: a server
+// that is behind closes the connection. A reply, this one's too, may take as
+// long as limit.
+func (c *Client) Move(addr string, limit time.Duration) (*Client, error) {
+	conn, err := Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	moved := &Client{Conn: conn, SessionID: c.SessionID, Passwd: c.Passwd, LastZxid: c.LastZxid, Limit: limit, xid: c.xid}
+	return moved.begun(time.Duration(c.TimeoutMs) * time.Millisecond)
+}
+
+// begun asks for the client's session, or for a new one when its id is 0.
+func (c *Client) begun(timeout time.Duration) (*Client, error) {
+	if err := c.handshake(timeout); err != nil {
+		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Client) handshake(timeout time.Duration, id int64, passwd []byte) error {
-	req := proto.ConnectRequest{TimeoutMs: int32(timeout.Milliseconds()), SessionID: id, Passwd: passwd, HasReadOnly: true}
+func (c *Client) limit() time.Duration {
+	if c.Limit > 0 {
+		return c.Limit
+	}
+	return callLimit
+}
+
+func (c *Client) handshake(timeout time.Duration) error {
+	req := proto.ConnectRequest{
+		LastZxidSeen: c.LastZxid, TimeoutMs: int32(timeout.Milliseconds()), SessionID: c.SessionID, Passwd: c.Passwd, HasReadOnly: true,
+	}
 	if err := c.Write(Frame(req.Append(nil))); err != nil {
 		return err
 	}
-	frame, err := c.ReadFrame(callLimit)
+	frame, err := c.ReadFrame(c.limit())
 	if err != nil {
 		return err
 	}
@@ -126,7 +154,7 @@ func (c *Client) Pipeline(calls []MultiOp) ([]*jute.Decoder, error) {
 
 func (c *Client) await(xid int32, op proto.Op) (*jute.Decoder, error) {
 	for {
-		h, d, err := c.next(callLimit)
+		h, d, err := c.next(c.limit())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}

@@ -52,6 +52,7 @@ var layers = map[string][]string{
 	"compat_tests/scripts":       {"compat_tests/..."},
 	"compat_tests/packaging":     {"compat_tests/..."},
 	"compat_tests/crash":         {"jute/...", "compat_tests/..."},
+	"compat_tests/ensemble":      {"jute/...", "compat_tests/..."},
 }
 
 // pure packages decide and do not act: no file, no socket, no log, and the
