@@ -125,6 +125,7 @@ func (sh *shard) readsOf(namespace []byte) *tally {
 		}
 	}
 	t := new(tally)
+	*t = newTally()
 	sh.readsPerName[string(namespace)] = t
 	return t
 }

@@ -8,9 +8,15 @@ import (
 // histogram counts values: each below 64 by itself, larger ones in 32 steps
 // for each doubling, so at most 3 % off. Apache keeps a random sample of 4096
 // values instead, which costs more and says less.
-type histogram [histogramSize]uint64
+//
+// The zero histogram is empty. Its memory comes in parts as values do, for
+// most histograms know few sizes of them.
+type histogram struct {
+	parts [histogramSize / partSize]*[partSize]uint64
+}
 
 const (
+	partSize      = 32
 	exactValues   = 64
 	stepsPerPower = 32
 	histogramSize = exactValues + 26*stepsPerPower
@@ -37,22 +43,63 @@ func valueOf(slot int) float64 {
 	return float64(low) + float64(uint64(1)<<shift-1)/2
 }
 
-func (h *histogram) add(v int64) { h[slotOf(v)]++ }
+func (h *histogram) add(v int64) { h.addMany(v, 1) }
+
+// addMany counts n times v.
+func (h *histogram) addMany(v int64, n uint64) {
+	slot := slotOf(v)
+	part := h.parts[slot/partSize]
+	if part == nil {
+		part = new([partSize]uint64)
+		h.parts[slot/partSize] = part
+	}
+	part[slot%partSize] += n
+}
 
 func (h *histogram) merge(o *histogram) {
-	for i, n := range o {
-		h[i] += n
+	for i, part := range o.parts {
+		switch {
+		case part == nil:
+		case h.parts[i] == nil:
+			kept := *part
+			h.parts[i] = &kept
+		default:
+			for j, n := range part {
+				h.parts[i][j] += n
+			}
+		}
 	}
+}
+
+// since takes away what older, an earlier state of the same histogram, has.
+func (h *histogram) since(older *histogram) {
+	for i, part := range older.parts {
+		if part == nil || h.parts[i] == nil {
+			continue
+		}
+		for j, n := range part {
+			h.parts[i][j] -= min(n, h.parts[i][j])
+		}
+	}
+}
+
+func (h *histogram) total() uint64 {
+	var total uint64
+	for _, part := range h.parts {
+		if part != nil {
+			for _, n := range part {
+				total += n
+			}
+		}
+	}
+	return total
 }
 
 // quantiles returns the values below which the fractions qs of all values
 // lie, rounded; qs ascend. Between two neighbours it interpolates as the
 // library does that Apache uses.
 func (h *histogram) quantiles(qs []float64) []int64 {
-	var total uint64
-	for _, n := range h {
-		total += n
-	}
+	total := h.total()
 	out := make([]int64, len(qs))
 	if total == 0 {
 		return out
@@ -72,11 +119,16 @@ func (h *histogram) quantiles(qs []float64) []int64 {
 
 // ranked returns the value that is number rank in order, counted from 1.
 func (h *histogram) ranked(rank uint64) float64 {
-	for slot, n := range h {
-		if rank <= n {
-			return valueOf(slot)
+	for i, part := range h.parts {
+		if part == nil {
+			continue
 		}
-		rank -= n
+		for j, n := range part {
+			if rank <= n {
+				return valueOf(i*partSize + j)
+			}
+			rank -= n
+		}
 	}
 	return 0
 }

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,7 +18,10 @@ func (c *Counter) Add(n int64) { c.n.Add(n) }
 func (c *Counter) Value() int64 { return c.n.Load() }
 
 func (c *Counter) emit(d *Def, sink Sink) { sink(d.Name, Int(c.Value())) }
-func (c *Counter) reset()                 { c.n.Store(0) }
+func (c *Counter) sample(d *Def, key string, visit func(*Sample)) {
+	visit(&Sample{Def: d, Key: key, Value: Int(c.Value())})
+}
+func (c *Counter) reset() { c.n.Store(0) }
 
 // borrowed is a counter that somebody else counts.
 type borrowed struct {
@@ -26,7 +30,10 @@ type borrowed struct {
 }
 
 func (b *borrowed) emit(d *Def, sink Sink) { sink(d.Name, Int(b.value()-b.base.Load())) }
-func (b *borrowed) reset()                 { b.base.Store(b.value()) }
+func (b *borrowed) sample(d *Def, key string, visit func(*Sample)) {
+	visit(&Sample{Def: d, Key: key, Value: Int(b.value() - b.base.Load())})
+}
+func (b *borrowed) reset() { b.base.Store(b.value()) }
 
 // Summary keeps count, sum, least and greatest of its values, and percentiles
 // if its row in the table is advanced.
@@ -37,7 +44,7 @@ type Summary struct {
 	t  tally // guarded by mu
 }
 
-func newSummary(d *Def) *Summary { return &Summary{scale: d.scale(), t: newTally(d.advanced())} }
+func newSummary(d *Def) *Summary { return &Summary{scale: d.scale(), t: newTally()} }
 
 // Add takes a plain number: a size, a count.
 func (s *Summary) Add(v int64) {
@@ -56,7 +63,14 @@ func (s *Summary) Observe(d time.Duration) {
 func (s *Summary) emit(d *Def, sink Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.t.emit(d.Name, s.scale, sink)
+	s.t.emit(d.Name, s.scale, d.advanced(), sink)
+}
+
+func (s *Summary) sample(d *Def, key string, visit func(*Sample)) {
+	s.mu.Lock()
+	dist := s.t.distribution(s.scale)
+	s.mu.Unlock()
+	visit(&Sample{Def: d, Key: key, Summary: dist})
 }
 
 func (s *Summary) reset() {
@@ -123,6 +137,12 @@ func (s *Set[M]) emit(d *Def, sink Sink) {
 	}
 }
 
+func (s *Set[M]) sample(d *Def, _ string, visit func(*Sample)) {
+	for _, key := range s.keys() {
+		s.Of(key).sample(d, key, visit)
+	}
+}
+
 // reset sets all to zero and keeps the keys, as Apache does.
 func (s *Set[M]) reset() {
 	for _, key := range s.keys() {
@@ -139,20 +159,25 @@ func (g gauge) emit(d *Def, sink Sink) {
 	}
 }
 
+func (g gauge) sample(d *Def, key string, visit func(*Sample)) {
+	if v, ok := g(); ok {
+		visit(&Sample{Def: d, Key: key, Value: v})
+	}
+}
+
 func (g gauge) reset() {}
 
 // gaugeSet is a gauge per key.
 type gaugeSet func() map[string]int64
 
 func (g gaugeSet) emit(d *Def, sink Sink) {
+	g.sample(d, "", func(s *Sample) { sink(s.Key+"_"+d.Name, s.Value) })
+}
+
+func (g gaugeSet) sample(d *Def, _ string, visit func(*Sample)) {
 	values := g()
-	keys := make([]string, 0, len(values))
-	for k := range values {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		sink(k+"_"+d.Name, Int(values[k]))
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		visit(&Sample{Def: d, Key: k, Value: Int(values[k])})
 	}
 }
 

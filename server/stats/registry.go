@@ -8,6 +8,7 @@ import (
 // metric is what a row of the table prints and how it starts anew.
 type metric interface {
 	emit(d *Def, sink Sink)
+	sample(d *Def, key string, visit func(*Sample))
 	reset()
 }
 
@@ -123,6 +124,20 @@ func (r *Registry) Each(sink Sink) {
 		r.mu.RUnlock()
 		if m != nil {
 			m.emit(d, sink)
+		}
+	}
+}
+
+// Samples gives every metric to visit, in the order of the table. A sample is
+// valid during its call only.
+func (r *Registry) Samples(visit func(*Sample)) {
+	for i := range Table {
+		d := &Table[i]
+		r.mu.RLock()
+		m := r.metrics[d.Name]
+		r.mu.RUnlock()
+		if m != nil {
+			m.sample(d, "", visit)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (sh *shard) reset() {
 	sh.received, sh.sent, sh.bytesIn, sh.replyBytes, sh.eventBytes = 0, 0, 0, 0, 0
 	sh.lastReply, sh.lastReplyNs, sh.least, sh.most = 0, 0, 0, 0
 	if sh.reads.hist == nil {
-		sh.reads, sh.updates = newTally(true), newTally(true)
+		sh.reads, sh.updates = newTally(), newTally()
 		sh.readsPerName = map[string]*tally{}
 	}
 	sh.reads.reset()
@@ -153,46 +153,13 @@ func (s *Server) register() {
 	r.IntGauge("outstanding_tls_handshake", s.Handshakes.Load)
 	registerProcess(r)
 
-	sum := func(pick func(*Totals) int64) summed {
-		return func(d *Def, sink Sink) { t := s.Totals(); sink(d.Name, Int(pick(&t))) }
+	sum := func(pick func(*Totals) int64) summedCounter {
+		return func() int64 { t := s.Totals(); return pick(&t) }
 	}
 	r.set("bytes_received_count", KindCounter, sum(func(t *Totals) int64 { return t.BytesReceived }))
 	r.set("response_bytes", KindCounter, sum(func(t *Totals) int64 { return t.ReplyBytes }))
 	r.set("watch_bytes", KindCounter, sum(func(t *Totals) int64 { return t.EventBytes }))
-	r.set("readlatency", KindAdvanced, s.latency(func(sh *shard) *tally { return &sh.reads }))
-	r.set("updatelatency", KindAdvanced, s.latency(func(sh *shard) *tally { return &sh.updates }))
-	r.set("read_per_namespace", KindSummarySet, summed(s.emitNamespaces))
-}
-
-// summed is a metric whose numbers are in the shards, which Server.Reset
-// starts anew.
-type summed func(d *Def, sink Sink)
-
-func (m summed) emit(d *Def, sink Sink) { m(d, sink) }
-func (m summed) reset()                 {}
-
-func (s *Server) latency(of func(*shard) *tally) summed {
-	return func(d *Def, sink Sink) {
-		all := newTally(true)
-		for i := range s.shards {
-			sh := &s.shards[i]
-			sh.mu.Lock()
-			all.merge(of(sh))
-			sh.mu.Unlock()
-		}
-		all.emit(d.Name, nsPerMs, sink)
-	}
-}
-
-func (s *Server) emitNamespaces(d *Def, sink Sink) {
-	all := newSet(func() *Summary { return newSummary(d) })
-	for i := range s.shards {
-		sh := &s.shards[i]
-		sh.mu.Lock()
-		for name, t := range sh.readsPerName {
-			all.Of(name).t.merge(t)
-		}
-		sh.mu.Unlock()
-	}
-	all.emit(d, sink)
+	r.set("readlatency", KindAdvanced, summedLatency{s, func(sh *shard) *tally { return &sh.reads }})
+	r.set("updatelatency", KindAdvanced, summedLatency{s, func(sh *shard) *tally { return &sh.updates }})
+	r.set("read_per_namespace", KindSummarySet, summedReads{s})
 }

@@ -42,14 +42,15 @@ func TestApache(t *testing.T) {
 			bits, _ := strconv.ParseUint(f[1], 16, 64)
 			got, want = JavaDouble(math.Float64frombits(bits)), f[2]
 		case "basic", "advanced":
-			s := newSummary(&Def{Name: "x", Kind: map[string]Kind{"basic": KindSummary, "advanced": KindAdvanced}[f[0]]})
+			d := &Def{Name: "x", Kind: map[string]Kind{"basic": KindSummary, "advanced": KindAdvanced}[f[0]]}
+			s := newSummary(d)
 			for v := range strings.SplitSeq(f[1], ",") {
 				if n, err := strconv.ParseInt(v, 10, 64); err == nil {
 					s.Add(n)
 				}
 			}
 			var prints []string
-			s.emit(&Def{Name: "x"}, func(name string, v Value) { prints = append(prints, name+"="+v.String()) })
+			s.emit(d, func(name string, v Value) { prints = append(prints, name+"="+v.String()) })
 			got, want = strings.Join(prints, ","), f[2]
 		}
 		if got != want {

@@ -10,15 +10,10 @@ type Sink func(name string, v Value)
 type tally struct {
 	count, sum int64
 	min, max   int64      // meaningless while count is 0
-	hist       *histogram // in what leaves; nil for a basic summary
+	hist       *histogram // in what leaves; nil where values are only gathered
 }
 
-func newTally(advanced bool) tally {
-	if advanced {
-		return tally{hist: new(histogram)}
-	}
-	return tally{}
-}
+func newTally() tally { return tally{hist: new(histogram)} }
 
 func (t *tally) add(v, scale int64) {
 	if t.count == 0 {
@@ -56,16 +51,20 @@ func (t *tally) merge(o *tally) {
 	}
 	t.count += o.count
 	t.sum += o.sum
-	if t.hist != nil && o.hist != nil {
+	switch {
+	case t.hist == nil:
+	case o.hist != nil:
 		t.hist.merge(o.hist)
+	default: // of a few values that came together only the mean is known
+		t.hist.addMany(o.sum/o.count, uint64(o.count))
 	}
 }
 
 func (t *tally) reset() {
-	hist := t.hist
-	*t = tally{hist: hist}
-	if hist != nil {
-		clear(hist[:])
+	if t.hist != nil {
+		*t = newTally()
+	} else {
+		*t = tally{}
 	}
 }
 
@@ -86,13 +85,15 @@ var (
 	percentileNames = []string{"p50_", "p95_", "p99_", "p999_"}
 )
 
-func (t *tally) emit(name string, scale int64, sink Sink) {
+// emit writes the numbers of a summary; percentiles are those of an advanced
+// one.
+func (t *tally) emit(name string, scale int64, advanced bool, sink Sink) {
 	sink("avg_"+name, Float(t.avg(scale)))
 	sink("min_"+name, Int(whole(t.min, scale)))
 	sink("max_"+name, Int(whole(t.max, scale)))
 	sink("cnt_"+name, Int(t.count))
 	sink("sum_"+name, Int(whole(t.sum, scale)))
-	if t.hist == nil {
+	if !advanced {
 		return
 	}
 	for i, v := range t.hist.quantiles(percentiles) {
