@@ -55,8 +55,6 @@ func (s *Shell) onTerminal(ctx context.Context, in *os.File, historyFile string)
 	t.line = term.NewTerminal(keyboard{in, s.cfg.Out}, "")
 	t.line.History = t.past
 	t.line.AutoCompleteCallback = t.key
-	s.p.redirect(t.line)
-	defer s.p.redirect(s.cfg.Out)
 	defer t.past.close()
 	var resizing sync.WaitGroup
 	resized := make(chan os.Signal, 1)
@@ -104,6 +102,8 @@ func (t *terminal) read(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer term.Restore(int(t.file.Fd()), state) // nothing can be done if that fails
+	t.shell.p.redirect(t.line)
+	defer t.shell.p.redirect(t.shell.cfg.Out)
 	stop := context.AfterFunc(ctx, func() { _ = t.file.Close() })
 	defer stop()
 	t.line.SetPrompt(t.shell.Prompt())
