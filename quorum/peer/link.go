@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ const (
 	finishTimeout     = time.Second  // for what waits when a link is broken off
 	aliveEvery        = time.Second  // of quorum.Alive
 	maxSpare          = 4096         // packets for which a link keeps room
+	maxBurst          = 256          // packets delivered together
 	snapshotSignature = "BenWasHere" // ends a snapshot on a link
 )
 
@@ -181,36 +183,88 @@ func (l *link) writeOne(m *Outgoing, buf *bufio.Writer, out *progress, scratch [
 	return scratch, nil
 }
 
-// read delivers packets until the link breaks or is broken off.
+// read delivers packets until the link breaks or is broken off. Those that have
+// arrived together are delivered together.
 func (l *link) read(cfg *LinksConfig) error {
 	in := &progress{conn: l.conn, alive: func() { cfg.Deliver(quorum.Alive{Link: l.id}) }}
-	r := jute.NewReader(bufio.NewReaderSize(in, linkBufferBytes), cfg.MaxPacketBytes)
-	if l.accepted {
-		_ = l.conn.SetReadDeadline(time.Now().Add(cfg.FirstTimeout))
+	src := bufio.NewReaderSize(in, linkBufferBytes)
+	r := jute.NewReader(src, cfg.MaxPacketBytes)
+	if err := l.readFirst(cfg, r); err != nil {
+		return err
 	}
-	for first := true; ; first = false {
-		var p proto.QuorumPacket
-		p.Read(r)
-		if err := r.Err(); err != nil {
-			return err
-		}
-		if l.accepted && first {
-			if p.Type != proto.PacketFollowerInfo && p.Type != proto.PacketObserverInfo {
-				return violation(&p)
-			}
-			_ = l.conn.SetReadDeadline(time.Time{}) // from here on the core watches
-		}
-		if p.Type == proto.PacketSnap {
-			if err := l.readSnapshot(cfg, in, p, r); err != nil {
+	for {
+		var burst []proto.QuorumPacket
+		for more := true; more; more = len(burst) < maxBurst && packetBuffered(src) {
+			var p proto.QuorumPacket
+			p.Read(r)
+			if err := r.Err(); err != nil {
 				return err
 			}
+			if p.Type == proto.PacketSnap {
+				if err := l.deliver(cfg, burst); err != nil {
+					return err
+				}
+				burst = nil
+				if err := l.readSnapshot(cfg, in, p, r); err != nil {
+					return err
+				}
+			}
+			burst = append(burst, p)
 		}
-		if l.isBroken() {
-			return net.ErrClosed
+		if err := l.deliver(cfg, burst); err != nil {
+			return err
 		}
-		l.received.Add(1)
+	}
+}
+
+// readFirst reads and delivers what a learner says first.
+func (l *link) readFirst(cfg *LinksConfig, r *jute.Reader) error {
+	if !l.accepted {
+		return nil
+	}
+	_ = l.conn.SetReadDeadline(time.Now().Add(cfg.FirstTimeout))
+	var p proto.QuorumPacket
+	p.Read(r)
+	if err := r.Err(); err != nil {
+		return err
+	}
+	if p.Type != proto.PacketFollowerInfo && p.Type != proto.PacketObserverInfo {
+		return violation(&p)
+	}
+	_ = l.conn.SetReadDeadline(time.Time{}) // from here on the core watches
+	return l.deliver(cfg, []proto.QuorumPacket{p})
+}
+
+func (l *link) deliver(cfg *LinksConfig, burst []proto.QuorumPacket) error {
+	if l.isBroken() {
+		return net.ErrClosed
+	}
+	l.received.Add(uint64(len(burst)))
+	if cfg.Burst != nil && len(burst) > 1 {
+		cfg.Burst(l.id, burst)
+		return nil
+	}
+	for _, p := range burst {
 		cfg.Deliver(quorum.Received{Link: l.id, Packet: p})
 	}
+	return nil
+}
+
+// packetBuffered tells whether the next packet can be read without waiting for
+// the network. One with identities, a forwarded request, may be taken for one
+// that cannot.
+func packetBuffered(src *bufio.Reader) bool {
+	const head, tail = 4 + 8 + 4, 4 // type, zxid, length of the data; number of identities
+	n := src.Buffered()
+	if n < head+tail {
+		return false
+	}
+	b, _ := src.Peek(n)
+	size := int64(max(int32(binary.BigEndian.Uint32(b[head-4:])), 0))
+	if int64(n) < head+size+tail {
+		return false
+	}
+	return int32(binary.BigEndian.Uint32(b[head+size:])) <= 0
 }
 
 var errSignature = errors.New("snapshot without its signature")

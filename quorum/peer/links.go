@@ -30,6 +30,9 @@ type LinksConfig struct {
 	MasterListeners []net.Listener // closed by Close
 	Dial            Dial
 	Deliver         Deliver
+	// Burst, if set, gets packets that arrived together, in order, instead of a
+	// quorum.Received for each.
+	Burst func(link quorum.Link, packets []proto.QuorumPacket)
 	// Stage reads the snapshot that follows a SNAP packet, up to the end of
 	// its tree, and keeps it for the OpInstall of that link. It runs on the
 	// link's own goroutine.

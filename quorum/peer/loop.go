@@ -101,6 +101,10 @@ func (l *loop) takeIn(in any) {
 			_ = l.feed(in)
 		case quorum.Received:
 			l.received(in)
+		case burst:
+			for _, p := range in.packets {
+				l.received(quorum.Received{Link: in.link, Packet: p})
+			}
 		case []quorum.Input:
 			l.submitted(in)
 		case quorum.Input:

@@ -84,8 +84,8 @@ type Snapshot interface {
 	Close() error
 }
 
-// Config is what a Peer is told once. Deliver of Election and Links, Stage and
-// Ended of Links are the Peer's own and left empty.
+// Config is what a Peer is told once. Deliver of Election and Links, Burst,
+// Stage and Ended of Links are the Peer's own and left empty.
 type Config struct {
 	Core      quorum.Config
 	Recovered quorum.Recovered
@@ -109,7 +109,7 @@ type Peer struct {
 	election   *Election
 	links      *Links
 	writer     *diskWriter
-	inbox      chan any      // quorum.Input, []quorum.Input of Submit, or func(), for the loop
+	inbox      chan any      // quorum.Input, burst, []quorum.Input of Submit, or func(), for the loop
 	leader     atomic.Uint64 // link to the leader while clients are served with it; 0: none
 	divergence chan struct{} // of size 1: the tree has diverged
 	done       chan struct{} // closed when the loop ends
@@ -135,6 +135,7 @@ func Start(cfg Config) (*Peer, error) {
 	p.loop = newLoop(p, core)
 	cfg.Election.Deliver = p.deliver
 	cfg.Links.Deliver, cfg.Links.Stage = p.deliver, cfg.Disk.Stage
+	cfg.Links.Burst = func(link quorum.Link, packets []proto.QuorumPacket) { p.post(burst{link, packets}) }
 	cfg.Links.Ended = func(link quorum.Link) { p.post(func() { p.loop.ended(link) }) }
 	if p.election, err = NewElection(cfg.Election); err != nil {
 		p.stop()
@@ -149,6 +150,12 @@ func Start(cfg Config) (*Peer, error) {
 	p.wg.Go(p.writer.run)
 	p.wg.Go(p.loop.run)
 	return p, nil
+}
+
+// burst is several packets of one link.
+type burst struct {
+	link    quorum.Link
+	packets []proto.QuorumPacket
 }
 
 // deliver is the Deliver of both transports.
