@@ -67,7 +67,7 @@ func (srv *Server) recover() error {
 			persistence.ErrDataDir, s.DataDir)
 	}
 	srv.adopt(r.tree, recovered.Zxid)
-	srv.store, srv.tree, srv.recovered = store, r.tree, recovered
+	srv.store, srv.tree, srv.history, srv.recovered = store, r.tree, store.History(), recovered
 	if recovered.NeedsSnapshot && !empty {
 		if err := srv.saveFirstSnapshot(); err != nil {
 			return errors.Join(err, store.Close())

@@ -52,7 +52,7 @@ func (srv *Server) restore(ctx context.Context, src io.Reader) (int64, error) {
 	}
 	next.SetLastZxid(zxid)
 	// On the disk first: what is logged from here on is on top of it.
-	if _, err := srv.snapshots.save(next.Snapshot(new(sync.Mutex))); err != nil {
+	if _, err := srv.snapshots.save(srv.store.History(), next.Snapshot(new(sync.Mutex))); err != nil {
 		return 0, err
 	}
 	srv.gate.enterWrite()

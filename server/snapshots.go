@@ -74,12 +74,12 @@ func (s *snapshots) begin() {
 		return
 	}
 	s.due.Store(false)
-	snapshot := s.srv.tree.Snapshot(s.srv.gate.reader())
+	snapshot, history := s.srv.tree.Snapshot(s.srv.gate.reader()), s.srv.history
 	s.running.Go(func() {
 		defer s.release()
-		info, err := s.save(snapshot)
-		if errors.Is(err, errStopping) {
-			s.srv.log.Info().Msg("snapshot given up: the log has everything")
+		info, err := s.save(history, snapshot)
+		if errors.Is(err, errStopping) || errors.Is(err, persistence.ErrReplaced) {
+			s.srv.log.Info().Err(err).Msg("snapshot given up: the log has everything")
 			return
 		}
 		if err != nil {
@@ -109,16 +109,16 @@ func (s *snapshots) release() { <-s.writing }
 // now saves a snapshot of the present state. The caller has acquired.
 func (s *snapshots) now() (persistence.SnapshotInfo, error) {
 	s.srv.gate.enterWrite()
-	snapshot := s.srv.tree.Snapshot(s.srv.gate.reader())
+	snapshot, history := s.srv.tree.Snapshot(s.srv.gate.reader()), s.srv.history
 	s.srv.gate.leaveWrite()
-	return s.save(snapshot)
+	return s.save(history, snapshot)
 }
 
-// save writes a snapshot and closes it.
-func (s *snapshots) save(snapshot *datatree.Snapshot) (persistence.SnapshotInfo, error) {
+// save writes a snapshot of a tree that shows a history, and closes it.
+func (s *snapshots) save(history uint64, snapshot *datatree.Snapshot) (persistence.SnapshotInfo, error) {
 	defer snapshot.Close()
 	began := s.srv.clock.nanos()
-	info, err := s.srv.store.SaveSnapshot(interruptible{snapshot, s.srv})
+	info, err := s.srv.store.SaveSnapshotOf(history, interruptible{snapshot, s.srv})
 	s.srv.meters.snapshot.Observe(time.Duration(s.srv.clock.nanos() - began))
 	return info, err
 }

@@ -84,7 +84,7 @@ func (t trees) drain() {
 func (t trees) serve(tree *datatree.Tree) {
 	srv := t.m.srv
 	srv.gate.enterWrite()
-	srv.tree = tree
+	srv.tree, srv.history = tree, srv.store.History()
 	srv.gate.leaveWrite()
 	srv.applier.moved(tree.LastZxid())
 }
