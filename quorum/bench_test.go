@@ -36,6 +36,46 @@ func BenchmarkPropose(b *testing.B) {
 	}
 }
 
+// BenchmarkProposals is the same when 64 transactions go together; the figures
+// are for one of them.
+func BenchmarkProposals(b *testing.B) {
+	const batch = 64
+	for name, followers := range map[string]int64{"1": 0, "3": 2, "5": 4} {
+		b.Run(name, func(b *testing.B) {
+			c := benchLeader(b, followers)
+			data := make([]byte, 150)
+			zxid := max(c.LastZxid(), EpochStart(c.Role().Epoch))
+			b.ReportAllocs()
+			for done := 0; done < b.N; done += batch {
+				entries := make([]Entry, batch)
+				for i := range entries {
+					zxid++
+					entries[i] = Entry{Zxid: zxid, Data: data}
+				}
+				if err := c.Step(0, Proposals{Entries: entries}); err != nil {
+					b.Fatal(err)
+				}
+				flushBench(c)
+				_ = c.Step(0, Persisted{Op: c.ops})
+				for link := range followers {
+					for _, e := range entries {
+						_ = c.Step(0, Received{Link: Link(link + 1), Packet: proto.QuorumPacket{Type: proto.PacketAck, Zxid: e.Zxid}})
+					}
+				}
+				flushBench(c)
+			}
+			if c.Committed() != zxid {
+				b.Fatalf("committed 0x%x of 0x%x", c.Committed(), zxid)
+			}
+		})
+	}
+}
+
+func flushBench(c *Core) {
+	out := c.Ready()
+	c.Recycle(&out)
+}
+
 func benchLeader(b *testing.B, followers int64) *Core {
 	voters := NewSet(9)
 	for id := range followers {

@@ -221,6 +221,17 @@ func (c *Core) Ready() Ready {
 	return out
 }
 
+// Recycle takes the memory of r.Send back for the next Ready; r.Send must not
+// be used any more. Calling it is not required.
+func (c *Core) Recycle(r *Ready) {
+	const most = 4096 // messages: a crowd that joins at once leaves nothing behind
+	if len(c.out.Send) == 0 && cap(r.Send) <= most {
+		clear(r.Send)
+		c.out.Send = r.Send[:0]
+	}
+	r.Send = nil
+}
+
 // Turned tells whether the role has changed since the last Ready.
 func (c *Core) Turned() bool { return c.out.Role != nil }
 

@@ -58,6 +58,9 @@ func (c *Core) nextDue(at time.Duration) time.Duration {
 
 // dropLate gives up the learners of which a packet is overdue.
 func (c *Core) dropLate() {
+	if c.nextDue(math.MaxInt64) > c.now {
+		return
+	}
 	for _, l := range slices.Clone(c.learners) {
 		if l.deadline != 0 && c.now >= l.deadline {
 			c.drop(l, "no answer in time")

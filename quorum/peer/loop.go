@@ -243,6 +243,7 @@ func (l *loop) act() {
 		l.dial(out.Dial, out.DialMaster)
 	}
 	l.ask(&out)
+	l.core.Recycle(&out)
 	l.timer.Reset(max(0, l.core.Deadline()-time.Since(l.p.start)))
 }
 
