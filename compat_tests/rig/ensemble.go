@@ -222,3 +222,16 @@ func (e *Ensemble) Await() *Member {
 	e.t.Fatalf("no leader within %v", awaitLimit)
 	return nil
 }
+
+// Become lets another kind of server take the directory over, at the next
+// start of a member that is down.
+func (m *Member) Become(kind Flavor) {
+	m.t.Helper()
+	if m.cmd != nil {
+		m.t.Fatalf("server %d still runs", m.ID)
+	}
+	m.Flavor = kind
+}
+
+// Config is the path of the member's zoo.cfg.
+func (m *Member) Config() string { return m.cfgPath }
