@@ -38,15 +38,17 @@ type SnapshotInfo struct {
 const (
 	// pushBytes of a snapshot are written and pushed to the device at a time:
 	// a sync of the log that comes meanwhile waits for no more than this.
-	pushBytes = 256 << 10
+	pushBytes = 64 << 10
+	// restTimes is how much longer than a push the rest after it is.
+	restTimes = 3
 	// maxRest bounds the rest after a push, should the device be very slow.
 	maxRest = 50 * time.Millisecond
 )
 
 // pacedWriter writes a file in small portions and lets the device keep up,
 // instead of filling the page cache and flushing it at the end. While the log
-// is being synced it rests after each portion for as long as that took, so
-// that the log has the device for half of the time.
+// is being synced it rests after each portion for three times as long as that
+// took, so that the log has the device for most of the time.
 type pacedWriter struct {
 	file  vfs.File
 	syncs *atomic.Int64 // counts the syncs of the log
@@ -95,7 +97,7 @@ func (w *pacedWriter) flush() error {
 func (w *pacedWriter) rest() {
 	if syncs := w.syncs.Load(); syncs != w.seen {
 		w.seen = syncs
-		time.Sleep(min(w.took, maxRest))
+		time.Sleep(min(restTimes*w.took, maxRest))
 	}
 }
 
