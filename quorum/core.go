@@ -145,6 +145,10 @@ func (c *Core) Step(now time.Duration, in Input) error {
 		err = c.confirmRequested(in.ID)
 	case Resign:
 		c.resign()
+	case StepDown:
+		if c.lead != nil {
+			c.stepDown(in.Reason)
+		}
 	case Diverged:
 		c.diverged()
 	case TruncateFailed:

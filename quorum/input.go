@@ -69,6 +69,10 @@ type Settle struct{ ID uint64 }
 // election connections too, so that nobody waits for its vote.
 type Resign struct{}
 
+// StepDown ends leadership, if this server has it: it goes on as a voter. What
+// was proposed and not committed is for the next leader to decide about.
+type StepDown struct{ Reason string }
+
 // Persisted says that all disk operations up to and including Op are durable.
 type Persisted struct{ Op uint64 }
 
@@ -136,6 +140,7 @@ func (Propose) input()        {}
 func (Proposals) input()      {}
 func (Settle) input()         {}
 func (Resign) input()         {}
+func (StepDown) input()       {}
 func (Persisted) input()      {}
 func (TruncateFailed) input() {}
 func (LogFound) input()       {}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -91,6 +92,14 @@ func (l *leadership) inputs(batch logBatch) []quorum.Input {
 			flush(i)
 			inputs = append(inputs, p.aside.input)
 			continue
+		}
+		if quorum.Counter(p.entry.Header.Zxid) == math.MaxUint32 {
+			// As Apache, before the counter runs into the epoch: what comes is
+			// for the next one.
+			l.m.peer.StepDown("the counter of this epoch is used up")
+			l.queue.close()
+			flush(i)
+			return inputs
 		}
 		entries = append(entries, quorum.Entry{Zxid: p.entry.Header.Zxid, Data: raw[:p.size:p.size]})
 		raw = raw[p.size:]

@@ -270,6 +270,12 @@ func (p *Peer) Resign() {
 	<-p.done
 }
 
+// StepDown lets the others elect another leader, or this one for a new epoch.
+// It does not wait.
+func (p *Peer) StepDown(reason string) {
+	p.wg.Go(func() { p.post(quorum.StepDown{Reason: reason}) })
+}
+
 // Done is closed when the Peer has ended, by Close, Resign or an error.
 func (p *Peer) Done() <-chan struct{} { return p.done }
 
