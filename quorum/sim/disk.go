@@ -74,7 +74,7 @@ func (d *disk) do(op *quorum.DiskOp, part int) bool {
 			if i == part {
 				break
 			}
-			d.hist = append(d.hist[:len(d.hist):len(d.hist)], record(e))
+			d.hist = append(d.hist, record(e))
 		}
 	case quorum.OpTruncate:
 		if d.broken {

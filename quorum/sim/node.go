@@ -195,7 +195,7 @@ func (n *node) act() {
 		}
 	}
 	for _, r := range out.Apply {
-		n.tree = append(n.tree[:len(n.tree):len(n.tree)], record(r))
+		n.tree = append(n.tree, record(r)) // whoever shares it has a capped slice
 	}
 	if len(out.Apply) > 0 {
 		w.check.showed(n) // in the role that it still has
@@ -229,6 +229,7 @@ func (n *node) act() {
 		delete(n.questions, id)
 	}
 	n.talk(&out)
+	n.core.Recycle(&out)
 	n.flush()
 	n.wake()
 }
