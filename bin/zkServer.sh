@@ -184,22 +184,14 @@ find_port_of_line() {
 }
 
 status() {
-	local flags=() mode
+	local mode
 	find_port
 	echo "Client port found: $clientPort. Client address: $clientPortAddress. Client SSL: $isSSL."
-	[ "$isSSL" = false ] || flags=(--secure)
-	if mode=$("$MEERKAT" word "${flags[@]}" "$clientPortAddress" "$clientPort" srvr | grep Mode); then
+	if [ "$isSSL" = true ]; then
+		echo "Note: the secureClientPort ($clientPort) was not asked: meerkat word does not speak TLS. Ask the admin server instead."
+	elif mode=$("$MEERKAT" word "$clientPortAddress" "$clientPort" srvr | grep Mode); then
 		echo "$mode"
 		return
-	fi
-	if [ "$isSSL" = true ]; then
-		cat <<-END
-			 
-			Note: We used secureClientPort ($clientPort) to establish connection, but we failed. What the connection
-			  needs is taken from the words -Dkey=value of CLIENT_JVMFLAGS, for example:
-			  CLIENT_JVMFLAGS="-Dzookeeper.ssl.trustStore.location=/tmp/trust.pem -Dzookeeper.ssl.keyStore.location=/tmp/client.pem"
-			 
-		END
 	fi
 	echo "Error contacting service. It is probably not running."
 	exit 1

@@ -97,9 +97,7 @@ func (img *image) command(uid uint32, env []string, args ...string) *exec.Cmd {
 // that user, on the volumes that the first has left.
 func TestContainer(t *testing.T) {
 	needRoot(t)
-	dist := rig.TempDir(t)
-	t.Setenv("ARCHITECTURES", runtime.GOARCH)
-	build(t, version, "dist.sh", dist)
+	dist := dist(t)
 	build(t, version, "docker/build.sh", dist, "--context-only")
 	img := unpack(t, filepath.Join(dist, "docker"))
 	port := rig.FreePort(t)

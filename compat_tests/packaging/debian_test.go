@@ -18,9 +18,7 @@ import (
 // in between; see testdata/lifecycle.sh for what must hold.
 func TestDebian(t *testing.T) {
 	needMachine(t)
-	dist := rig.TempDir(t)
-	t.Setenv("ARCHITECTURES", runtime.GOARCH)
-	build(t, version, "dist.sh", dist)
+	dist := dist(t)
 	for name, version := range map[string]string{"old.deb": version, "new.deb": "0.0.2"} {
 		must(t, os.Rename(build(t, version, "debian/build.sh", dist, runtime.GOARCH), filepath.Join(dist, name)))
 	}

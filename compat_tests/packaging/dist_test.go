@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +34,37 @@ func build(t *testing.T, version, script string, args ...string) string {
 		t.Fatalf("%s: exit code %d\n%s%s", script, res.ExitCode, res.Stdout, res.Stderr)
 	}
 	return strings.TrimSpace(res.Stdout)
+}
+
+// The binary for this machine, which all tests but TestDist take: built once,
+// in a folder that TestMain removes.
+var (
+	built   sync.Once
+	distDir string
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if distDir != "" {
+		_ = os.RemoveAll(distDir)
+	}
+	os.Exit(code)
+}
+
+// dist returns a folder of the test's own with what packaging/dist.sh makes
+// for this machine.
+func dist(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		dir, err := os.MkdirTemp("", "compat-dist-")
+		must(t, err)
+		distDir = dir
+		t.Setenv("ARCHITECTURES", runtime.GOARCH)
+		build(t, version, "dist.sh", dir)
+	})
+	dir := rig.TempDir(t)
+	must(t, os.CopyFS(dir, os.DirFS(distDir)))
+	return dir
 }
 
 // TestDist builds everything twice, into two folders: the bytes are equal, the

@@ -69,9 +69,7 @@ func TestDocumentation(t *testing.T) {
 	}
 
 	needMachine(t)
-	dist := rig.TempDir(t)
-	t.Setenv("ARCHITECTURES", runtime.GOARCH)
-	build(t, version, "dist.sh", dist)
+	dist := dist(t)
 	deb := build(t, version, "debian/build.sh", dist, runtime.GOARCH)
 	path := filepath.Join(dist, "script")
 	must(t, os.WriteFile(path, []byte(script.String()), 0o755))
