@@ -14,13 +14,14 @@ import (
 const applyChunk = 64
 
 // applier applies committed transactions in zxid order. It is the only one
-// that changes the tree.
+// that changes the tree. Whoever applies, mostly run, does so alone: see
+// applyHere.
 type applier struct {
 	srv       *Server
 	committed *inbox[proposal]
 	done      chan struct{} // closed when run has returned
-	broken    bool          // owned by run: a transaction could not be read
-	direct    *direct       // owned by run
+	broken    bool          // owned by whoever applies: a transaction could not be read
+	direct    *direct       // owned by whoever applies
 
 	mu      sync.Mutex
 	dirty   []*conn  // mu: outboxes that were appended to
@@ -39,6 +40,17 @@ func newApplier(srv *Server) *applier {
 	return &applier{
 		srv: srv, committed: newInbox[proposal](), done: make(chan struct{}), reached: srv.tree.LastZxid(), direct: newDirect(),
 	}
+}
+
+// applyHere applies a few transactions in the goroutine of the only one who
+// puts to the inbox, if everything before them is applied; false if not. That
+// saves a lone write the way through another goroutine.
+func (a *applier) applyHere(few []proposal) bool {
+	if !a.committed.idle() {
+		return false
+	}
+	a.apply(few)
+	return true
 }
 
 // run applies until the inbox is closed and empty.

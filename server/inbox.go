@@ -9,6 +9,7 @@ type inbox[T any] struct {
 	mu     sync.Mutex
 	items  []T       // mu
 	spare  []T       // mu: a consumed batch, to be filled again
+	taken  bool      // mu: a batch was taken and not handed back
 	closed bool      // mu
 	filled sync.Cond // on mu: items came or the inbox closed
 }
@@ -43,15 +44,23 @@ func (in *inbox[T]) take() []T {
 		in.filled.Wait()
 	}
 	batch := in.items
-	in.items, in.spare = in.spare, nil
+	in.items, in.spare, in.taken = in.spare, nil, true
 	return batch
+}
+
+// idle tells whether nothing waits and the consumer has handed back all that
+// it took. To its only producer it stays so until it puts something.
+func (in *inbox[T]) idle() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.items) == 0 && !in.taken
 }
 
 // recycle takes back a consumed batch; its items are cleared.
 func (in *inbox[T]) recycle(batch []T) {
 	clear(batch)
 	in.mu.Lock()
-	in.spare = batch[:0]
+	in.spare, in.taken = batch[:0], false
 	in.mu.Unlock()
 }
 

@@ -93,6 +93,13 @@ func (q *logQueue) put(p proposal, raw []byte) bool {
 	return open
 }
 
+// empty tells whether nothing waits to be taken.
+func (q *logQueue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.batch.items) == 0
+}
+
 // take waits for proposals and returns all of them; false once the queue is
 // closed and empty.
 func (q *logQueue) take() (logBatch, bool) {

@@ -58,7 +58,18 @@ func (w *logWriter) write(batch logBatch) error {
 	srv.meters.flush.Observe(time.Duration(srv.clock.nanos() - began))
 	last := batch.items[len(batch.items)-1].entry.Header.Zxid
 	if _, advanced := w.commit.Acked(selfID, last); advanced {
-		srv.applier.committed.put(batch.items...)
+		w.handOn(batch.items)
 	}
 	return srv.snapshots.logged(len(batch.items), len(batch.raw))
+}
+
+// handOn lets a batch be applied: at once when it is small and nobody waits
+// for the next sync, else by the applier, while this goroutine syncs again.
+func (w *logWriter) handOn(items []proposal) {
+	const small = 4
+	a := w.srv.applier
+	if len(items) <= small && w.queue.empty() && a.applyHere(items) {
+		return
+	}
+	a.committed.put(items...)
 }
