@@ -17,6 +17,7 @@ import (
 	"github.com/meerkat-zk/meerkat/client"
 	"github.com/meerkat-zk/meerkat/conf"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
+	"github.com/meerkat-zk/meerkat/server/fourletter"
 )
 
 // cliCommand is the verb cli.
@@ -111,7 +112,7 @@ func (e *codeError) Unwrap() error { return errReported }
 func shellConfig(c *cli.Context) (shell.Config, error) {
 	cfg := shell.Config{
 		Servers: c.String("server"), Timeout: time.Duration(c.Int64("timeout")) * time.Millisecond, ReadOnly: c.Bool("r"),
-		Wait: c.Bool("waitforconnection"), Out: c.App.Writer, Err: c.App.ErrWriter, Version: build().Version + "-" + build().Commit + ", built on " + build().Date,
+		Wait: c.Bool("waitforconnection"), Out: c.App.Writer, Err: c.App.ErrWriter, Version: fourletter.Version(build().Version, build().Commit, build().Date),
 		Edit: edit,
 	}
 	if cfg.Timeout <= 0 {
@@ -189,4 +190,6 @@ func edit(ctx context.Context, path string) error {
 }
 
 // clientCommands are the verbs that talk to running servers.
-func clientCommands() []*cli.Command { return []*cli.Command{cliCommand()} }
+func clientCommands() []*cli.Command {
+	return []*cli.Command{cliCommand(), statusCommand(), topCommand()}
+}
