@@ -2,6 +2,8 @@
 
 BIN      := bin/meerkat
 FUZZTIME ?= 3s
+SEEDS    ?= 1000
+FIRST    ?= 1
 
 version := $(or $(shell git describe --tags --dirty 2>/dev/null),0.0.0-dev)
 commit  := $(shell git rev-parse HEAD 2>/dev/null)
@@ -51,6 +53,14 @@ staticcheck: .cache/bin/staticcheck ## staticcheck, of the version in tools/go.m
 .PHONY: race
 race: ## run all tests with the race detector, which needs a C compiler
 	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: sim
+sim: ## simulate SEEDS (1000) ensembles, from seed FIRST (1) on
+	go test ./quorum/sim -run '^TestSeeds$$' -count=1 -v -timeout 0 -seeds=$(SEEDS) -first=$(FIRST)
+
+.PHONY: mutations
+mutations: ## break the core in every way known and see the simulator find it
+	go test ./quorum/sim -run '^TestMutations$$' -count=1 -v -timeout 0 -mutations
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (3s)

@@ -36,6 +36,7 @@ const (
 // following is the state of a follower or an observer.
 type following struct {
 	leader int64
+	via    int64 // the server dialled: the leader, or a master
 	link   Link
 	step   step
 
@@ -88,6 +89,7 @@ func (c *Core) dial() {
 		c.out.Dial, c.out.DialMaster = c.masters[c.nextMaster], true
 		c.nextMaster = (c.nextMaster + 1) % n
 	}
+	c.follow.via = c.out.Dial
 }
 
 // giveUp leaves the leader.
@@ -216,7 +218,7 @@ func (f *following) begin(c *Core, p *proto.QuorumPacket) {
 	}
 	c.repairEnds(p.Type == proto.PacketSnap)
 	f.step = stepHistory
-	c.setRole(Role{State: c.role.State, Phase: Synchronization, Leader: f.leader, Epoch: f.epoch})
+	c.setRole(Role{State: c.role.State, Phase: Synchronization, Leader: f.leader, Epoch: f.epoch, Via: f.via})
 	c.apply(c.hist.last())
 }
 
@@ -310,7 +312,7 @@ func (f *following) upToDate(c *Core, p *proto.QuorumPacket) {
 	f.step = stepServing
 	c.send(f.link, proto.QuorumPacket{Type: proto.PacketAck, Zxid: EpochStart(f.epoch)})
 	c.vote.epoch = f.epoch
-	c.setRole(Role{State: c.role.State, Phase: Broadcast, Leader: f.leader, Epoch: f.epoch})
+	c.setRole(Role{State: c.role.State, Phase: Broadcast, Leader: f.leader, Epoch: f.epoch, Via: f.via})
 }
 
 // persisted goes on when the disk has caught up: first the promise of an

@@ -145,6 +145,9 @@ type Role struct {
 	Phase  Phase
 	Leader int64 // 0 while looking
 	Epoch  int64 // of the leader; 0 until it is known
+	// Via is the server that a learner is connected to: the leader, or an
+	// observer's master. It is told from Synchronization on.
+	Via int64
 	// Reason says why the role before it ended; empty when it went well.
 	Reason string
 }

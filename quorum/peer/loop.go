@@ -86,8 +86,9 @@ func (l *loop) run() {
 	}
 }
 
-// maxGather bounds what one round of the loop takes in.
-const maxGather = 64
+// maxGather bounds what one round of the loop takes in: packets and inputs,
+// but for the rest of a burst.
+const maxGather = 512
 
 // takeIn feeds the core what has come, and what waits behind it, and then does
 // what all that led to, so that what it says goes out together.
@@ -102,6 +103,7 @@ func (l *loop) takeIn(in any) {
 		case quorum.Received:
 			l.received(in)
 		case burst:
+			n += len(in.packets) - 1
 			for _, p := range in.packets {
 				l.received(quorum.Received{Link: in.link, Packet: p})
 			}
@@ -110,7 +112,7 @@ func (l *loop) takeIn(in any) {
 		case quorum.Input:
 			_ = l.feed(in)
 		}
-		if n == maxGather || l.over {
+		if n >= maxGather || l.over {
 			break
 		}
 		select {

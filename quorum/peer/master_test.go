@@ -45,6 +45,13 @@ func TestObservers(t *testing.T) {
 					e.converge()
 				}
 				time.Sleep(time.Minute) // pings keep them
+				synctest.Wait()
+				for id := int64(11); id <= 13; id++ {
+					via := e.servers[id].role.Via
+					if to := e.dialledBy(id); len(to) != 1 || to[0] != quorumHost(via) && to[0] != masterHost(via) {
+						t.Errorf("observer %d is connected to %q, not to %d", id, to, via)
+					}
+				}
 				e.propose(10)
 				e.converge()
 			})

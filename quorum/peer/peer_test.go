@@ -358,6 +358,35 @@ func TestEnsembleAppliesNothingAfterFailedCut(t *testing.T) {
 	})
 }
 
+// A member that has lost its disk does not help to elect one that lacks what
+// is committed.
+func TestWipedMemberElectsNobody(t *testing.T) {
+	inEnsemble(t, 3, func(e *ensemble) {
+		e.start(e.voters...)
+		e.propose(3)
+		e.converge()
+		e.stop(1)
+		e.propose(10) // 2 and 3 have it
+		e.converge()
+		e.stop(2)
+		e.stop(3)
+		e.servers[2] = newMemServer()
+		e.servers[2].wiped = true
+		e.start(1, 2)
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		for id := int64(1); id <= 2; id++ {
+			if role := e.servers[id].role; role.State != proto.Looking {
+				t.Errorf("server %d is %s", id, role.State)
+			}
+		}
+		e.start(3)
+		e.leader()
+		e.converge()
+		e.check(2, 0, 1)
+	})
+}
+
 // Resigning loses nothing, and another one leads then.
 func TestEnsembleResigns(t *testing.T) {
 	inEnsemble(t, 3, func(e *ensemble) {

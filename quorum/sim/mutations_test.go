@@ -60,6 +60,12 @@ var mutations = []mutation{
 		"	return c.cfg.Verifier.Quorum(NewSet(c.cfg.ID)) ||", "	return c.cfg.Verifier != nil ||", false},
 	{"snapshot older than what was committed", "leader_sync.go", // ZK-3642
 		"		l.atLeast = end\n", "		l.atLeast = c.hist.base\n", false},
+	{"settled before it is committed", "confirm.go",
+		"ld.settles[0].zxid <= c.hist.committed", "ld.settles[0].zxid <= c.hist.last()", true},
+	{"observers told what is only proposed", "follower.go",
+		"	c.appendEntry(Entry{Zxid: zxid, Data: data})\n", "	c.appendEntry(Entry{Zxid: zxid, Data: data})\n	c.inform(Entry{Zxid: zxid, Data: data})\n", false},
+	{"observers brought up to what is only proposed", "leader_sync.go",
+		"c.lead != nil && c.lead.tally == nil {", "c.lead == nil || c.lead.tally == nil {", false},
 }
 
 // TestMutations proves that the checker can fail: each mutation is compiled

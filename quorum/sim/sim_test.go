@@ -14,7 +14,7 @@ import (
 
 var (
 	seed      = flag.Uint64("seed", 0, "replay this one seed, with a trace")
-	seeds     = flag.Int("seeds", 150, "seeds to run")
+	seeds     = flag.Int("seeds", 300, "seeds to run")
 	first     = flag.Uint64("first", 1, "the first of them")
 	failovers = flag.Int("failovers", 40, "leaders to crash for each case of TestFailover")
 )
