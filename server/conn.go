@@ -37,6 +37,7 @@ type conn struct {
 	// hasReadOnly tells a client since 3.4 from an older one, whose connect
 	// frames end one byte earlier. Written by the reader before its session.
 	hasReadOnly bool
+	local       atomic.Bool // its session is known to this server alone
 	ids         atomic.Pointer[[]proto.ID]
 	alive       atomic.Bool  // has read requests since the leader was last told
 	dirty       atomic.Bool  // stands in the applier's list of outboxes to flush

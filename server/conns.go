@@ -70,7 +70,7 @@ func (t *connTable) touched() []byte {
 	defer t.mu.Unlock()
 	var b []byte
 	for id, c := range t.bySession {
-		if c.alive.Swap(false) {
+		if c.alive.Swap(false) && !c.local.Load() {
 			b = jute.AppendInt(jute.AppendLong(b, id), c.timeout.Load())
 		}
 	}

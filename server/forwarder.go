@@ -59,6 +59,11 @@ func (f *forwarder) createSession(origin *conn, id int64, timeoutMs int32) proto
 	return proto.OK
 }
 
+func (f *forwarder) upgradeSession(id int64, timeoutMs int32) proto.ErrCode {
+	f.send(id, proto.RequestHeader{Op: proto.OpCreateSession}, jute.AppendInt(nil, timeoutMs), nil)
+	return proto.OK
+}
+
 // renewSession asks the leader, who knows which sessions live.
 func (f *forwarder) renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error) {
 	answer := make(chan bool, 1)

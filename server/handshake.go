@@ -70,14 +70,18 @@ func (c *conn) firstFrame() ([]byte, error) {
 func (c *conn) connect(req *proto.ConnectRequest) error {
 	srv := c.srv
 	if c.term = srv.awaitTerm(); c.term == nil || c.term.closed {
+		srv.meters.notServed.Add(1)
 		return errNotServed
 	}
 	if c.term.readOnly && !req.ReadOnly {
 		return errReadOnly
 	}
 	kind := throttle.NewSession
-	if req.SessionID != 0 {
+	switch local := srv.cfg.Quorum.LocalSessions && !c.term.readOnly; {
+	case req.SessionID != 0:
 		kind = throttle.Renewal
+	case local:
+		kind = throttle.NewLocal
 	}
 	if !srv.blue.Admit(kind) {
 		srv.meters.rejected.Add(1)
@@ -90,7 +94,11 @@ func (c *conn) connect(req *proto.ConnectRequest) error {
 	}
 	timeout := srv.cfg.Session.Clamp(req.TimeoutMs)
 	c.timeout.Store(timeout)
-	if req.SessionID == 0 {
+	switch {
+	case kind == throttle.NewLocal:
+		srv.locals.open(c, timeout)
+		return nil
+	case kind == throttle.NewSession:
 		return c.openSession(timeout)
 	}
 	return c.renewSession(req, timeout)
@@ -134,7 +142,10 @@ func (c *conn) renewSession(req *proto.ConnectRequest, timeoutMs int32) error {
 	var s *session.Session
 	if session.CheckPasswd(req.SessionID, req.Passwd) {
 		var err error
-		if s, err = c.term.writes.renewSession(c, req.SessionID, timeoutMs); err != nil {
+		if s = c.srv.locals.renew(c, req.SessionID, timeoutMs); s == nil {
+			s, err = c.term.writes.renewSession(c, req.SessionID, timeoutMs)
+		}
+		if err != nil {
 			c.srv.conns.unbind(req.SessionID, c)
 			return err
 		}

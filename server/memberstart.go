@@ -50,6 +50,7 @@ func (m *member) start() error {
 		return errors.Join(err, closeListeners(votes), closeListeners(links), closeListeners(masters))
 	}
 	close(m.started)
+	srv.locals.tracker.Start()
 	srv.background.Go(m.watch)
 	return nil
 }
@@ -93,6 +94,7 @@ func (m *member) finish() {
 	case <-time.After(settleLimit):
 	case <-m.peer.Done():
 	}
+	m.srv.locals.tracker.Close()
 	m.peer.Resign()
 	_ = m.peer.Close() // a failure of the disk was reported
 	m.later(m.end)

@@ -14,37 +14,45 @@ type meters struct {
 	connectRequests, revalidations, rejected, dropped *stats.Counter
 	silent, expired, throttled, largeRejected         *stats.Counter
 	oversized, diskFull, unrecoverable, mismatches    *stats.Counter
+	oversizedReplies, notServed                       *stats.Counter
+	ensembleAccepted, ensembleRefused, ensembleUnsaid *stats.Counter
 	prepared, queued                                  *stats.Counter
 
-	fsync, snapshot, tokenDeficit, gateWait *stats.Summary
-	batchSize, queueSize, flush             *stats.Summary
-	throttleWait                            *stats.Summary
-	watched                                 map[proto.EventType]*stats.Summary
-	writesPerName                           *stats.Set[*stats.Summary]
-	quotaExceeded                           *stats.Set[*stats.Counter]
+	fsync, snapshot, tokenDeficit, gateWait, applying *stats.Summary
+	batchSize, queueSize, flush                       *stats.Summary
+	throttleWait                                      *stats.Summary
+	watched                                           map[proto.EventType]*stats.Summary
+	writesPerName                                     *stats.Set[*stats.Summary]
+	quotaExceeded                                     *stats.Set[*stats.Counter]
 }
 
 func newMeters(r *stats.Registry) *meters {
 	return &meters{
-		connectRequests: r.Counter("connection_request_count"),
-		revalidations:   r.Counter("connection_revalidate_count"),
-		rejected:        r.Counter("connection_rejected"),
-		dropped:         r.Counter("connection_drop_count"),
-		silent:          r.Counter("sessionless_connections_expired"),
-		expired:         r.Counter("stale_sessions_expired"),
-		throttled:       r.Counter("throttled_ops"),
-		largeRejected:   r.Counter("large_requests_rejected"),
-		oversized:       r.Counter("oversized_requests"),
-		diskFull:        r.Counter("writes_refused_disk_full"),
-		unrecoverable:   r.Counter("unrecoverable_error_count"),
-		mismatches:      r.Counter("digest_mismatches_count"),
-		prepared:        r.Counter("prep_processor_request_queued"),
-		queued:          r.Counter("sync_processor_request_queued"),
+		connectRequests:  r.Counter("connection_request_count"),
+		revalidations:    r.Counter("connection_revalidate_count"),
+		rejected:         r.Counter("connection_rejected"),
+		dropped:          r.Counter("connection_drop_count"),
+		silent:           r.Counter("sessionless_connections_expired"),
+		expired:          r.Counter("stale_sessions_expired"),
+		throttled:        r.Counter("throttled_ops"),
+		largeRejected:    r.Counter("large_requests_rejected"),
+		oversized:        r.Counter("oversized_requests"),
+		oversizedReplies: r.Counter("oversized_replies"),
+		notServed:        r.Counter("cnxn_closed_without_zk_server_running"),
+		ensembleAccepted: r.Counter("ensemble_auth_success"),
+		ensembleRefused:  r.Counter("ensemble_auth_fail"),
+		ensembleUnsaid:   r.Counter("ensemble_auth_skip"),
+		diskFull:         r.Counter("writes_refused_disk_full"),
+		unrecoverable:    r.Counter("unrecoverable_error_count"),
+		mismatches:       r.Counter("digest_mismatches_count"),
+		prepared:         r.Counter("prep_processor_request_queued"),
+		queued:           r.Counter("sync_processor_request_queued"),
 
 		fsync:        r.Summary("fsynctime"),
 		snapshot:     r.Summary("snapshottime"),
 		tokenDeficit: r.Summary("connection_token_deficit"),
 		gateWait:     r.Summary("gate_wait_time"),
+		applying:     r.Summary("apply_time"),
 		batchSize:    r.Summary("sync_processor_batch_size"),
 		queueSize:    r.Summary("sync_processor_queue_size"),
 		flush:        r.Summary("sync_processor_queue_flush_time_ms"),
@@ -81,7 +89,7 @@ func (srv *Server) gauges() {
 	r.IntGauge("approximate_data_size", tree((*datatree.Tree).DataSize))
 	r.IntGauge("watch_count", tree(func(t *datatree.Tree) int64 { return int64(t.Watches().Count()) }))
 	r.IntGauge("global_sessions", func() int64 { return int64(srv.sessions.Len()) })
-	r.IntGauge("local_sessions", func() int64 { return 0 })
+	r.IntGauge("local_sessions", func() int64 { return int64(srv.locals.tracker.Len()) })
 	r.IntGauge("num_alive_connections", func() int64 { return int64(srv.conns.count()) })
 	r.IntGauge("outstanding_requests", srv.requests.InProcess)
 	r.Gauge("connection_drop_probability", func() (stats.Value, bool) {
@@ -93,6 +101,13 @@ func (srv *Server) gauges() {
 	r.CountedBy("stale_requests_dropped", srv.requests.StaleDropped)
 	r.CountedBy("response_packet_get_children_cache_hits", tree(func(t *datatree.Tree) int64 { hits, _ := t.ChildrenCacheUse(); return hits }))
 	r.CountedBy("response_packet_get_children_cache_misses", tree(func(t *datatree.Tree) int64 { _, misses := t.ChildrenCacheUse(); return misses }))
+	r.CountedBy("slow_fsync_count", srv.stats.SlowSyncs.Load)
+	r.IntGauge("disk_full", func() int64 {
+		if srv.store.HasRoom() {
+			return 0
+		}
+		return 1
+	})
 	r.IntGauge("datadir_free_bytes", func() int64 { snap, _ := srv.freeBytes(); return snap })
 	r.IntGauge("logdir_free_bytes", func() int64 { _, log := srv.freeBytes(); return log })
 	srv.quotaGauges()

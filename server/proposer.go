@@ -160,6 +160,16 @@ func (p *proposer) createSession(origin *conn, id int64, timeoutMs int32) proto.
 	return code
 }
 
+// upgradeSession proposes a session that has been local.
+func (p *proposer) upgradeSession(id int64, timeoutMs int32) proto.ErrCode {
+	if !p.hasRoom() {
+		return proto.ErrSystem
+	}
+	return p.submit(nil, &prepare.Request{
+		Session: id, Op: proto.OpCreateSession, Body: jute.AppendInt(nil, timeoutMs), TimeMs: p.srv.clock.wallMs(),
+	})
+}
+
 // closeSession ends a session that nobody asks to end: it has expired. It
 // reports false when the disk is full, and is to be tried again.
 func (p *proposer) closeSession(id int64) bool {

@@ -42,6 +42,8 @@ func (r readOnly) createSession(origin *conn, _ int64, _ int32) proto.ErrCode {
 	return proto.OK
 }
 
+func (r readOnly) upgradeSession(int64, int32) proto.ErrCode { return proto.ErrNotReadOnly }
+
 // renewSession takes a session back that was opened here. Any other may live,
 // for all that this server knows: its client has to find those who can tell.
 func (r readOnly) renewSession(_ *conn, id int64, timeoutMs int32) (*session.Session, error) {

@@ -29,6 +29,7 @@ import (
 	"github.com/meerkat-zk/meerkat/persistence"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
 	"github.com/meerkat-zk/meerkat/server/auth"
+	"github.com/meerkat-zk/meerkat/server/exporter"
 	"github.com/meerkat-zk/meerkat/server/fourletter"
 	"github.com/meerkat-zk/meerkat/server/prepare"
 	"github.com/meerkat-zk/meerkat/server/session"
@@ -64,6 +65,7 @@ type Server struct {
 
 	auth      *auth.Registry     // set once
 	sessions  *session.Tracker   // set once
+	locals    *localSessions     // set once; has sessions in an ensemble only
 	conns     *connTable         // set once
 	caps      *throttle.Caps     // set once
 	blue      *throttle.Blue     // set once
@@ -72,6 +74,7 @@ type Server struct {
 	metrics   *stats.Registry    // set once
 	stats     *stats.Server      // set once
 	meters    *meters            // set once
+	exporter  *exporter.Exporter // set once; nil: metrics are shown as they are
 	large     *throttle.Large    // set once
 
 	term      atomic.Pointer[term]    // nil while no client is served
@@ -128,10 +131,14 @@ func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error)
 	srv.sessions = session.NewTracker(session.Config{
 		TickMs: cfg.Session.TickTimeMs, ServerID: srv.id(), Expire: srv.expire,
 	})
+	srv.locals = newLocalSessions(srv)
 	srv.traceMask.Store(fourletter.DefaultTraceMask)
 	srv.metrics = stats.NewRegistry()
 	srv.stats = stats.NewServer(srv.metrics, srv.clock.nanos)
 	srv.meters = newMeters(srv.metrics)
+	if cfg.Metrics.Prometheus {
+		srv.exporter = exporter.New(srv.metrics, cfg.Metrics.Runtime)
+	}
 	return srv, err
 }
 
@@ -178,7 +185,7 @@ func (srv *Server) newPreparer() *prepare.Preparer {
 		EnforceQuota: srv.cfg.Quota.Enforce, ExtendedTypes: srv.cfg.Znodes.ExtendedTypes,
 		ReconfigEnabled: srv.cfg.Reconfig.Enabled, CloseSessionPaths: srv.cfg.Znodes.CloseSessionPaths,
 		Digest: srv.cfg.Storage.DigestEnabled, MaxTxnBytes: srv.maxTxnBytes(),
-	}, srv.tree, srv.auth, srv.sessions)
+	}, srv.tree, srv.auth, srv.checkedSessions())
 }
 
 // maxTxnBytes is the largest transaction that every peer can read.

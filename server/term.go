@@ -81,6 +81,9 @@ type writePath interface {
 	// createSession does that for a session that the tracker knows already,
 	// and parks its pending reply.
 	createSession(origin *conn, id int64, timeoutMs int32) proto.ErrCode
+	// upgradeSession tells all servers of a session that only this one knew.
+	// The caller has entered. Nobody waits for the transaction.
+	upgradeSession(id int64, timeoutMs int32) proto.ErrCode
 	// renewSession moves a session to this server, and returns nil if there
 	// is no such session any more. An error means that nobody can tell.
 	renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error)

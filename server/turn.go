@@ -88,7 +88,7 @@ func (t *turn) request(frame []byte) error {
 		c.finish()
 		return errFinished
 	}
-	if !c.srv.sessions.Keep(c.session.Load(), c.srv.sessions.NowMs(), c.timeout.Load()) {
+	if tracker := c.tracker(); !tracker.Keep(c.session.Load(), tracker.NowMs(), c.timeout.Load()) {
 		return nil // as in Apache: a request of a dead session gets no answer
 	}
 	kind := kindOf(h.Op)
@@ -180,7 +180,13 @@ func (t *turn) write(h proto.RequestHeader, body []byte) error {
 		c.done(t.size)
 		return net.ErrClosed
 	}
-	code := c.term.writes.propose(c, h, body, c.identities())
+	code := proto.OK
+	if c.local.Load() {
+		code = t.writeLocally(h, body)
+	}
+	if code == proto.OK {
+		code = c.term.writes.propose(c, h, body, c.identities())
+	}
 	switch code {
 	case proto.OK:
 		c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsTxn, at: t.began})
@@ -192,6 +198,25 @@ func (t *turn) write(h proto.RequestHeader, body []byte) error {
 	}
 	t.refuse(h, code)
 	return nil
+}
+
+// writeLocally does what has to be done for a write of a local session: it is
+// answered when it ends the session, and makes it global when it needs that.
+func (t *turn) writeLocally(h proto.RequestHeader, body []byte) proto.ErrCode {
+	c := t.conn
+	switch {
+	case h.Op == proto.OpCloseSession:
+		if !c.fifo.empty() {
+			c.srv.locals.tracker.Remove(c.sessionID())
+			return proto.OK // it is in its turn as a transaction that finds nothing to close
+		}
+		c.replyHeader(h.Xid, c.srv.tree.LastZxid(), proto.OK)
+		c.srv.locals.tracker.Remove(c.sessionID())
+		return answered
+	case needsGlobal(h.Op, body):
+		return c.upgrade()
+	}
+	return proto.OK
 }
 
 // refuse answers without a transaction, in the request's turn.

@@ -51,14 +51,10 @@ func TestEverySettingIsRead(t *testing.T) {
 // unread lists the settings whose reader is still to be written. It must be
 // empty in a release.
 var unread = map[string]bool{
-	"Metrics.Prometheus":   true,
-	"Metrics.Runtime":      true,
-	"Audit.Enabled":        true,
-	"Audit.File":           true,
-	"Audit.SlowRequestMs":  true,
-	"Quorum.LocalSessions": true,
-	"Quorum.LocalUpgrades": true,
-	"Learner.SyncEnabled":  true,
+	"Audit.Enabled":       true,
+	"Audit.File":          true,
+	"Audit.SlowRequestMs": true,
+	"Learner.SyncEnabled": true,
 }
 
 // through names the methods that read a field for others.

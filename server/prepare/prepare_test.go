@@ -22,6 +22,8 @@ func (f fakeSessions) Check(id int64, _ *session.Owner) proto.ErrCode {
 	return proto.OK
 }
 
+func (f fakeSessions) CheckGlobal(id int64, owner *session.Owner) proto.ErrCode { return f.Check(id, owner) }
+
 func (f fakeSessions) SetClosing(id int64) { f[id] = true }
 
 // bench is a preparer with its tree. Writes wait in the overlay until apply.

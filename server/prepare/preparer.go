@@ -21,6 +21,9 @@ type Config struct {
 // Sessions answers whether a session may act; see [session.Tracker].
 type Sessions interface {
 	Check(id int64, owner *session.Owner) proto.ErrCode
+	// CheckGlobal is Check for what only a session can do that all servers
+	// know.
+	CheckGlobal(id int64, owner *session.Owner) proto.ErrCode
 	SetClosing(id int64)
 }
 

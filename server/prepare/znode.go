@@ -93,6 +93,9 @@ func (p *Preparer) createAllowed(r *proto.CreateRequest) proto.ErrCode {
 	case ttl && (r.TTLMs <= 0 || r.TTLMs > maxTTLMs), !ttl && r.TTLMs >= 0:
 		return proto.ErrBadArguments
 	}
+	if ephemeral(r.Flags) {
+		return p.sessions.CheckGlobal(p.req.Session, p.req.Owner)
+	}
 	return p.active()
 }
 

@@ -22,6 +22,10 @@ func ValidateServerID(serverID int64, extendedTypes bool) error {
 	return nil
 }
 
+// ServerOf returns the low byte of the id of the server that gave a session its
+// id.
+func ServerOf(id int64) byte { return byte(uint64(id) >> 56) }
+
 // FirstID is the first session id that a server gives out: the low byte of
 // its id on top, then 5 bytes of the time, then 2 zero bytes to count up.
 // elapsedMs is a monotonic clock in ms, see [MonotonicMs]. A standalone

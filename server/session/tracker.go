@@ -108,13 +108,25 @@ func (t *Tracker) expire(s *Session) {
 func (t *Tracker) Create(timeoutMs int32, owner *Owner) *Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	s := t.track(t.newID(), timeoutMs)
+	s.owner.Store(owner)
+	return s
+}
+
+// NewID returns an id that no session has, nor will get.
+func (t *Tracker) NewID() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.newID()
+}
+
+// newID takes the next id. Callers hold mu.
+func (t *Tracker) newID() int64 {
 	for t.sessions[t.nextID] != nil { // after a reboot the clock that ids come from starts again
 		t.nextID++
 	}
-	s := t.track(t.nextID, timeoutMs)
-	s.owner.Store(owner)
 	t.nextID++
-	return s
+	return t.nextID - 1
 }
 
 // Track takes note of a session that the tree or another server knows. A
