@@ -18,6 +18,7 @@ import (
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
 	"github.com/meerkat-zk/meerkat/server/admin"
 	"github.com/meerkat-zk/meerkat/server/auth"
+	"github.com/meerkat-zk/meerkat/server/exporter"
 	"github.com/meerkat-zk/meerkat/server/stats"
 )
 
@@ -27,6 +28,10 @@ func (srv *Server) AdminView() admin.View { return adminView{view{srv}} }
 
 // Metrics is where the server counts.
 func (srv *Server) Metrics() *stats.Registry { return srv.metrics }
+
+// Exporter shows the metrics to Prometheus; nil unless the configuration asks
+// for it.
+func (srv *Server) Exporter() *exporter.Exporter { return srv.exporter }
 
 // adminView is the view of the four-letter words, and what they do not show.
 type adminView struct{ view }

@@ -115,7 +115,8 @@ func (a *applier) apply(chunk []proposal) {
 	}
 	began := srv.clock.nanos()
 	srv.gate.enterWrite()
-	srv.meters.gateWait.Observe(time.Duration(srv.clock.nanos() - began))
+	entered := srv.clock.nanos()
+	srv.meters.gateWait.Observe(time.Duration(entered - began))
 	for i := range chunk {
 		p := &chunk[i]
 		result := srv.tree.Apply(&p.entry)
@@ -129,6 +130,7 @@ func (a *applier) apply(chunk []proposal) {
 	}
 	srv.snapshots.begin()
 	srv.gate.leaveWrite()
+	srv.meters.applying.Observe(time.Duration(srv.clock.nanos() - entered))
 	a.wake(chunk[len(chunk)-1].entry.Header.Zxid)
 	a.flush()
 }

@@ -19,6 +19,9 @@ func (c *conn) authenticate(xid int32, body []byte) error {
 	}
 	peer := auth.Peer{IP: auth.HostText(c.remote.Addr())}
 	ids, verdict := c.srv.auth.Authenticate(peer, c.identities(), req.Scheme, req.Auth)
+	if req.Scheme == "ensemble" {
+		c.srv.countEnsemble(verdict, len(req.Auth) > 0)
+	}
 	switch verdict {
 	case auth.Accept:
 		c.ids.Store(&ids)
@@ -48,4 +51,18 @@ func (c *conn) sasl(xid int32, body []byte) error {
 	b := proto.ReplyHeader{Xid: xid}.Append(c.out.begin())
 	c.out.end(jute.AppendNull(b))
 	return nil
+}
+
+// countEnsemble counts a client that may have named the ensemble it is meant
+// for.
+func (srv *Server) countEnsemble(v auth.Verdict, named bool) {
+	switch {
+	case v == auth.Drop:
+		srv.meters.ensembleRefused.Add(1)
+	case v != auth.Accept: // there is no such scheme here
+	case named && srv.cfg.Auth.EnsembleNames != "":
+		srv.meters.ensembleAccepted.Add(1)
+	default:
+		srv.meters.ensembleUnsaid.Add(1)
+	}
 }

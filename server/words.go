@@ -231,7 +231,14 @@ func (v view) WatchesByPath() []fourletter.PathWatches {
 	return all
 }
 
-func (v view) Metrics(sink stats.Sink) { v.srv.metrics.Each(sink) }
+// Metrics shows what the chosen provider of metrics shows, as in Apache.
+func (v view) Metrics(sink stats.Sink) {
+	if v.srv.exporter == nil {
+		v.srv.metrics.Each(sink)
+	} else if err := v.srv.exporter.Dump(sink); err != nil {
+		v.srv.log.Warn().Err(err).Msg("not all metrics can be shown")
+	}
+}
 
 func (v view) Digests() []fourletter.Digest {
 	var all []fourletter.Digest

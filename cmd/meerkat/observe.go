@@ -39,6 +39,15 @@ func observe(cfg *conf.Config, srv *server.Server, log zerolog.Logger) (*observe
 		o.closers = append(o.closers, s.Close)
 		log.Info().Str("url", "http://"+s.Addr().String()+a.CommandURL).Msg("admin server")
 	}
+	if e := srv.Exporter(); e != nil {
+		s, err := e.Start(listenAddress(cfg.Metrics.Address, cfg.Metrics.Port), log)
+		if err != nil {
+			o.close()
+			return nil, errors.Join(err, errors.New("metricsProvider.httpPort names another port"))
+		}
+		o.closers = append(o.closers, s.Close)
+		log.Info().Str("url", "http://"+s.Addr().String()+"/metrics").Msg("metrics for Prometheus")
+	}
 	return o, nil
 }
 

@@ -142,6 +142,8 @@ var exact = []string{
 // own are the metrics that only Meerkat has.
 var own = []string{
 	"zk_datadir_free_bytes", "zk_logdir_free_bytes", "zk_oversized_requests", "zk_oversized_replies", "zk_writes_refused_disk_full",
+	"zk_disk_full", "zk_slow_fsync_count",
+	"zk_avg_apply_time", "zk_min_apply_time", "zk_max_apply_time", "zk_cnt_apply_time", "zk_sum_apply_time",
 	"zk_avg_gate_wait_time", "zk_min_gate_wait_time", "zk_max_gate_wait_time", "zk_cnt_gate_wait_time", "zk_sum_gate_wait_time",
 }
 

@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"server/throttle":            {"jute/..."},
 	"server/prepare":             {"jute/...", "datatree", "server/auth", "server/session"},
 	"server/admin":               {"jute/...", "server/auth", "server/fourletter", "server/session", "server/stats"},
+	"server/exporter":            {"server/stats"},
 	"server/fourletter":          {"jute/...", "server/auth", "server/session", "server/stats"},
 	"server/replica":             {"jute/...", "persistence/...", "quorum/..."},
 	"server":                     {"jute/...", "persistence/...", "datatree", "quorum/...", "conf", "server/..."},

@@ -22,6 +22,14 @@ var kindNames = [...]string{
 // String names the kind.
 func (k Kind) String() string { return kindNames[k] }
 
+// IsSet tells whether there is one metric per key.
+func (k Kind) IsSet() bool {
+	return k == KindCounterSet || k == KindGaugeSet || k == KindSummarySet || k == KindAdvancedSet
+}
+
+// IsGauge tells whether the value is not counted here but asked for.
+func (k Kind) IsGauge() bool { return k == KindGauge || k == KindGaugeSet }
+
 // Unit is what a metric counts.
 type Unit int
 

@@ -20,6 +20,9 @@ const (
 	whyCache   = "data needs no cache: it is kept as it is sent"
 	whyCleaner = "watches of a closed connection are removed at once"
 	whyNetty   = "there is no Netty"
+	whyTLS     = "there is no TLS yet"
+	whyStale   = "only the request throttle looks for them, and drops them: see stale_requests_dropped"
+	whyStage   = "the stages of a write are not timed one by one: see updatelatency, gate_wait_time and fsynctime"
 	whyOrder   = "learners' requests take the same way as all others"
 )
 
@@ -81,9 +84,9 @@ var counters = []Def{
 	{Name: "cnxn_closed_without_zk_server_running", Kind: KindCounter, Help: "connections closed because the server did not serve"},
 	{Name: "sessionless_connections_expired", Kind: KindCounter, Help: "connections closed for having been silent too long"},
 	{Name: "stale_sessions_expired", Kind: KindCounter, Help: "sessions that have expired"},
-	{Name: "stale_requests", Kind: KindCounter, Help: "requests processed though nobody waited for them any more"},
+	{Name: "stale_requests", Kind: KindCounter, Scope: Never, Why: whyStale, Help: "requests processed though nobody waited for them any more"},
 	{Name: "stale_requests_dropped", Kind: KindCounter, Help: "requests dropped by the throttle because nobody waited for them any more"},
-	{Name: "stale_replies", Kind: KindCounter, Help: "replies made though nobody waited for them any more"},
+	{Name: "stale_replies", Kind: KindCounter, Scope: Never, Why: whyStale, Help: "replies made though nobody waited for them any more"},
 	{Name: "request_throttle_wait_count", Kind: KindCounter, Help: "pauses that the request throttle has made"},
 	{Name: "throttled_ops", Kind: KindCounter, Help: "requests refused because they had waited too long"},
 	{Name: "large_requests_rejected", Kind: KindCounter, Help: "large requests that found no room"},
@@ -100,9 +103,9 @@ var counters = []Def{
 	{Name: "ensemble_auth_skip", Kind: KindCounter, Help: "clients that named no ensemble, or none is configured"},
 	{Name: "digest_mismatches_count", Kind: KindCounter, Help: "transactions whose digest differs from the tree's"},
 	{Name: "unrecoverable_error_count", Kind: KindCounter, Help: "errors that ended the server"},
-	{Name: "unsuccessful_handshake", Kind: KindCounter, Help: "TLS handshakes that failed"},
-	{Name: "tls_handshake_exceeded", Kind: KindCounter, Help: "connections closed because of too many TLS handshakes at once"},
-	{Name: "insecure_admin_count", Kind: KindCounter, Help: "plain connections to an admin server that also speaks TLS"},
+	{Name: "unsuccessful_handshake", Kind: KindCounter, Scope: Never, Why: whyTLS, Help: "TLS handshakes that failed"},
+	{Name: "tls_handshake_exceeded", Kind: KindCounter, Scope: Never, Why: whyTLS, Help: "connections closed because of too many TLS handshakes at once"},
+	{Name: "insecure_admin_count", Kind: KindCounter, Scope: Never, Why: whyTLS, Help: "plain connections to an admin server that also speaks TLS"},
 	{Name: "response_packet_cache_hits", Kind: KindCounter, Scope: Never, Why: whyCache, Help: "getData replies taken from the cache"},
 	{Name: "response_packet_cache_misses", Kind: KindCounter, Scope: Never, Why: whyCache, Help: "getData replies put into the cache"},
 	{Name: "response_packet_get_children_cache_hits", Kind: KindCounter, Help: "lists of children for a reply that were encoded already"},
@@ -136,5 +139,8 @@ var own = []Def{
 	{Name: "oversized_requests", Kind: KindCounter, Help: "frames above jute.maxbuffer, which cost their connection"},
 	{Name: "oversized_replies", Kind: KindCounter, Help: "replies above jute.maxbuffer, which many clients refuse"},
 	{Name: "writes_refused_disk_full", Kind: KindCounter, Help: "writes refused because the log has no room"},
+	{Name: "disk_full", Kind: KindGauge, Help: "1 while writes are refused because the log has no room, else 0"},
+	{Name: "slow_fsync_count", Kind: KindCounter, Help: "syncs of the log that took longer than fsync.warningthresholdms"},
+	{Name: "apply_time", Kind: KindSummary, Unit: UnitMs, Help: "time that reads were kept out while a batch of transactions was applied"},
 	{Name: "gate_wait_time", Kind: KindSummary, Unit: UnitMs, Help: "time that a batch of transactions waited for running reads"},
 }
