@@ -166,6 +166,30 @@ func TestObserver(t *testing.T) {
 	e.agree()
 }
 
+// TestVolatileObserver keeps nothing on its disk, and comes back all the same.
+func TestVolatileObserver(t *testing.T) {
+	e := newEnsemble(t, 4, func(c *conf.Config) {
+		c.Quorum.Servers[3].Observer = true
+		c.Quorum.Observer = c.Quorum.ID == 4
+		c.Learner.SyncEnabled = false
+	})
+	for i := range e.servers {
+		e.start(i)
+	}
+	e.serving()
+	client := connect(t, e.servers[3])
+	for i := range 20 {
+		client.create(fmt.Sprintf("/o%d", i), "", 0)
+	}
+	e.agree()
+	e.halt(3)
+	if n := e.start(3).recovered.Zxid; n != 0 {
+		t.Errorf("the observer recovered 0x%x from a disk that it should not write", n)
+	}
+	e.serving()
+	e.agree()
+}
+
 // TestReadOnly serves reads without a leader to those that accept it.
 func TestReadOnly(t *testing.T) {
 	e := newEnsemble(t, 3, func(c *conf.Config) { c.Quorum.ReadOnly = true })

@@ -21,7 +21,7 @@ func (m *member) start() error {
 	}
 	disk := replica.NewDisk(replica.Config{
 		Store: srv.store, Trees: trees{m}, SnapshotSizeFactor: srv.cfg.Leader.SnapshotSizeFactor,
-		Logged: srv.snapshots.logged, Log: srv.log,
+		Logged: srv.snapshots.logged, Volatile: srv.cfg.Quorum.Observer && !srv.cfg.Learner.SyncEnabled, Log: srv.log,
 	})
 	recovered, err := replica.Recovered(srv.store, srv.recovered, core.CommitLogCount, historyTailBytes)
 	if err != nil {

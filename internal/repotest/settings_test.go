@@ -54,7 +54,6 @@ var unread = map[string]bool{
 	"Audit.Enabled":       true,
 	"Audit.File":          true,
 	"Audit.SlowRequestMs": true,
-	"Learner.SyncEnabled": true,
 }
 
 // through names the methods that read a field for others.

@@ -40,6 +40,11 @@ type Config struct {
 	// persistence.Config.OnSync.
 	Logged func(txns, sizeBytes int) error
 
+	// Volatile keeps nothing of the transactions on the disk, as an observer
+	// may (zookeeper.observer.syncEnabled=false): when it starts again it has
+	// what was there before, and is brought up to date from that.
+	Volatile bool
+
 	Log zerolog.Logger
 }
 
@@ -69,6 +74,9 @@ func NewDisk(cfg Config) *Disk {
 
 // Append adds an entry to the log, durable after the next Sync.
 func (d *Disk) Append(zxid int64, entry []byte) error {
+	if d.cfg.Volatile {
+		return nil
+	}
 	d.txns++
 	d.bytes += len(entry)
 	return explain(d.cfg.Store.Append(zxid, entry))
@@ -76,6 +84,9 @@ func (d *Disk) Append(zxid int64, entry []byte) error {
 
 // Sync makes durable what was appended.
 func (d *Disk) Sync() error {
+	if d.cfg.Volatile {
+		return nil
+	}
 	if err := d.cfg.Store.Sync(); err != nil {
 		return explain(err)
 	}
@@ -91,6 +102,9 @@ func (d *Disk) Sync() error {
 // again from what is left. When the log does not reach back it changes nothing
 // and fails with peer.ErrOutOfReach.
 func (d *Disk) Truncate(zxid int64, rebuild bool) error {
+	if d.cfg.Volatile {
+		return fmt.Errorf("%w: there is none", peer.ErrOutOfReach)
+	}
 	err := d.cfg.Store.Truncate(zxid)
 	switch {
 	case errors.Is(err, persistence.ErrOutOfReach):
@@ -124,15 +138,21 @@ func (d *Disk) Install(link quorum.Link, zxid int64) error {
 	if !found || s.zxid != zxid {
 		return fmt.Errorf("%w: 0x%x", ErrStaged, zxid)
 	}
-	snapshot := s.tree.Snapshot()
-	err := d.cfg.Store.Install(snapshot)
-	snapshot.Close()
-	if err != nil {
-		return explain(err)
+	if err := d.install(s.tree); err != nil {
+		return err
 	}
 	d.cfg.Trees.Swap(s.tree, zxid)
 	d.cfg.Log.Info().Str("zxid", fmt.Sprintf("0x%x", zxid)).Msg("the leader's snapshot has replaced all data")
 	return nil
+}
+
+func (d *Disk) install(tree Tree) error {
+	if d.cfg.Volatile {
+		return nil
+	}
+	snapshot := tree.Snapshot()
+	defer snapshot.Close()
+	return explain(d.cfg.Store.Install(snapshot))
 }
 
 // SetAcceptedEpoch writes the acceptedEpoch file.
@@ -170,7 +190,7 @@ func (d *Disk) take(link quorum.Link) (staged, bool) {
 // the learner gets a snapshot.
 func (d *Disk) Reach(q quorum.LogQuery) quorum.LogReach {
 	none := quorum.LogReach{Prev: -1, UpTo: q.UpTo}
-	if d.cfg.SnapshotSizeFactor < 0 {
+	if d.cfg.SnapshotSizeFactor < 0 || d.cfg.Volatile {
 		return none
 	}
 	snapshotBytes, err := d.cfg.Store.SnapshotBytes()
