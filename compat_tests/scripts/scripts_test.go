@@ -99,7 +99,7 @@ func TestServer(t *testing.T) {
 		{line: "zkServer.sh start", put: map[string]string{"conf/zookeeper-env.sh": "ZOO_LOG_DIR=${DIR}/var/env\n", "conf/java.env": "ZOOPIDFILE=${DIR}/run/java.pid\n"}, serves: true},
 		{line: "zkServer.sh stop"},
 		// No such file, and one that makes no sense.
-		{line: "zkServer.sh start bad.cfg", put: map[string]string{"conf/bad.cfg": "dataDir=${DIR}/bad\nclientPort=none\n"}, rm: []string{"conf/zookeeper-env.sh", "conf/java.env"}},
+		{line: "zkServer.sh start bad.cfg", put: map[string]string{"conf/bad.cfg": "dataDir=${DIR}/bad\nclientPort=none\n"}, fails: true, rm: []string{"conf/zookeeper-env.sh", "conf/java.env"}},
 		{line: "zkServer.sh start-foreground bad.cfg", codes: true /* the log */},
 		{line: "zkServer.sh start-foreground bad.cfg", env: []string{"ZOO_NOEXEC=true"}, codes: true /* the log */},
 	})
@@ -112,9 +112,11 @@ func TestProperties(t *testing.T) {
 		{line: "zkServer.sh start", env: []string{"ZOO_DATADIR_AUTOCREATE_DISABLE=1"}, put: map[string]string{"txn/version-2/keep": ""}, serves: true},
 		{line: "zkServer.sh stop"},
 		// The server itself refuses, by the property.
-		{line: "zkServer.sh start", env: []string{"SERVER_JVMFLAGS=-Dzookeeper.datadir.autocreate=false"}, rm: []string{"txn", "other"}},
-		// What the operator defines wins over the script's definition.
-		{line: "zkServer.sh start", env: []string{"ZOO_DATADIR_AUTOCREATE_DISABLE=1", "SERVER_JVMFLAGS=-Dzookeeper.datadir.autocreate=true"}, put: map[string]string{"other/version-2/keep": "", "txn/version-2/keep": ""}, serves: true},
+		{line: "zkServer.sh start", env: []string{"SERVER_JVMFLAGS=-Dzookeeper.datadir.autocreate=false"}, rm: []string{"txn", "other"}, fails: true},
+		// What the operator defines wins over the script's definition. The file
+		// of the server that has ended is removed: where nobody waits for that
+		// process, Apache's script takes it for a running one.
+		{line: "zkServer.sh start", env: []string{"ZOO_DATADIR_AUTOCREATE_DISABLE=1", "SERVER_JVMFLAGS=-Dzookeeper.datadir.autocreate=true"}, rm: []string{"other/zookeeper_server.pid"}, put: map[string]string{"other/version-2/keep": "", "txn/version-2/keep": ""}, serves: true},
 		{line: "zkServer.sh stop"},
 		// A file of the operator sets a variable without exporting it.
 		{line: "zkServer.sh start", put: map[string]string{"conf/java.env": "SERVER_JVMFLAGS='-Dzookeeper.4lw.commands.whitelist=ruok'\n"}, serves: true},
