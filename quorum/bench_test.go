@@ -76,7 +76,8 @@ func flushBench(c *Core) {
 	c.Recycle(&out)
 }
 
-func benchLeader(b *testing.B, followers int64) *Core {
+func benchLeader(b testing.TB, followers int64) *Core {
+	b.Helper()
 	voters := NewSet(9)
 	for id := range followers {
 		voters = voters.Add(id + 1)

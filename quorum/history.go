@@ -11,7 +11,8 @@ import (
 //	base <= applied <= committed <= last
 //	each entry follows the one before it, the first follows base
 //
-// All below base is on disk only, and committed.
+// All below base is on disk only, and committed. Nothing that leaves the core
+// shares the memory of entries.
 type history struct {
 	base      int64
 	entries   []Entry
@@ -61,9 +62,7 @@ func (h *history) truncate(zxid int64) (rebuild bool) {
 	if zxid < h.base {
 		h.base, h.entries = zxid, nil
 	}
-	// The entries dropped may still be waiting for the disk, so their places
-	// must not be written over.
-	h.entries = slices.Clip(h.entries[:h.index(zxid+1)])
+	h.entries = h.entries[:h.index(zxid+1)]
 	h.applied, h.committed = min(h.applied, zxid), zxid
 	return rebuild
 }
@@ -82,5 +81,7 @@ func (h *history) trim(keep int, durable int64) {
 	}
 	drop := done - keep
 	h.base = h.entries[drop-1].Zxid
-	h.entries = append(make([]Entry, 0, len(h.entries)), h.entries[drop:]...)
+	n := copy(h.entries, h.entries[drop:]) // nobody else has these places
+	clear(h.entries[n:])
+	h.entries = h.entries[:n]
 }

@@ -195,6 +195,10 @@ func (l *link) read(cfg *LinksConfig) error {
 	for {
 		var burst []proto.QuorumPacket
 		for more := true; more; more = len(burst) < maxBurst && packetBuffered(src) {
+			if len(burst) == 1 { // the others may be of the same size
+				size := packetOverhead + len(burst[0].Data)
+				burst = append(make([]proto.QuorumPacket, 0, min(maxBurst, 2+src.Buffered()/size)), burst...)
+			}
 			var p proto.QuorumPacket
 			p.Read(r)
 			if err := r.Err(); err != nil {

@@ -228,9 +228,9 @@ func (l *loop) act() {
 	for _, v := range out.Votes {
 		l.p.election.Send(v.To, v.Notification)
 	}
-	for _, m := range out.Send {
-		l.send(m)
-		l.track.sent(&m, l.core)
+	for i := range out.Send {
+		l.send(&out.Send[i])
+		l.track.sent(&out.Send[i], l.core)
 	}
 	for _, c := range out.Close {
 		l.p.cfg.Links.Log.Info().Uint64("link", uint64(c.Link)).Str("reason", c.Reason).Msg("quorum connection closed")
@@ -330,18 +330,22 @@ func (l *loop) dial(server int64, master bool) {
 }
 
 // send hands a message to its link, with what comes from disk or tree.
-func (l *loop) send(m quorum.Message) {
+func (l *loop) send(m *quorum.Message) {
 	switch {
 	case m.LogTo > m.LogFrom:
-		l.p.links.Send(m.Link, Outgoing{Stream: func(w io.Writer) error { return writeLog(w, l.p.cfg.Disk, m.LogFrom, m.LogTo) }})
+		l.sendLog(m.Link, m.LogFrom, m.LogTo)
 	case m.Packet.Type == proto.PacketSnap:
-		l.sendSnapshot(m)
+		l.sendSnapshot(m.Link, m.Packet)
 	case m.Packet.Type == proto.PacketPing && m.Packet.Data != nil:
 		m.Packet.Data = append(m.Packet.Data, l.p.cfg.Machine.Touches()...) // stays not nil
 		fallthrough
 	default:
 		l.p.links.Send(m.Link, Outgoing{Packet: m.Packet})
 	}
+}
+
+func (l *loop) sendLog(link quorum.Link, from, to int64) {
+	l.p.links.Send(link, Outgoing{Stream: func(w io.Writer) error { return writeLog(w, l.p.cfg.Disk, from, to) }})
 }
 
 var errLogHole = errors.New("the log no longer holds what was promised")
@@ -364,15 +368,15 @@ func writeLog(w io.Writer, disk Disk, from, to int64) error {
 	return err
 }
 
-func (l *loop) sendSnapshot(m quorum.Message) {
-	s := l.snapshots[m.Link]
+func (l *loop) sendSnapshot(link quorum.Link, packet proto.QuorumPacket) {
+	s := l.snapshots[link]
 	if s == nil || s.snapshot == nil {
-		l.p.links.Drop(m.Link)
+		l.p.links.Drop(link)
 		return
 	}
 	snapshot := s.snapshot
-	l.p.links.Send(m.Link, Outgoing{
-		Packet: m.Packet,
+	l.p.links.Send(link, Outgoing{
+		Packet: packet,
 		Stream: func(w io.Writer) error {
 			if _, err := snapshot.WriteTo(w); err != nil {
 				return err
@@ -380,7 +384,7 @@ func (l *loop) sendSnapshot(m quorum.Message) {
 			_, err := w.Write(jute.AppendString(nil, snapshotSignature))
 			return err
 		},
-		Sent: func() { l.p.deliver(quorum.SnapshotSent{Link: m.Link}) },
+		Sent: func() { l.p.deliver(quorum.SnapshotSent{Link: link}) },
 	})
 }
 
