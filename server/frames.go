@@ -16,7 +16,7 @@ var errFrameLength = errors.New("frame length out of range")
 var errLargeRequests = errors.New("no room for another large request")
 
 const (
-	frameStartBytes = 512      // read buffer of a connection that says little
+	frameStartBytes = 128      // read buffer of a connection that says little
 	frameBurstBytes = 64 << 10 // largest read buffer for many small frames
 	shrinkAfter     = 64       // small reads in a row before a large buffer goes
 )
