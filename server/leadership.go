@@ -32,6 +32,7 @@ func newLeadership(m *member, epoch int64) *leadership {
 func (l *leadership) begin() *term {
 	srv := l.m.srv
 	srv.resumeSessions()
+	l.m.proposals.reset()
 	srv.gate.enterRead()
 	prep := srv.newPreparer()
 	srv.gate.leaveRead()
@@ -101,6 +102,7 @@ func (l *leadership) inputs(batch logBatch) []quorum.Input {
 			flush(i)
 			return inputs
 		}
+		l.m.proposals.saw(p.size)
 		entries = append(entries, quorum.Entry{Zxid: p.entry.Header.Zxid, Data: raw[:p.size:p.size]})
 		raw = raw[p.size:]
 	}

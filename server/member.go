@@ -26,6 +26,9 @@ type member struct {
 	peer    *peer.Peer    // set by start
 	started chan struct{} // closed when peer is set
 	turn    atomic.Int64  // counts the changes of roles; written by the loop
+	recent  recentStats
+	// proposals are written by whoever leads; see leadership.
+	proposals proposalSizes
 
 	lead     *leadership // owned by the loop; nil unless this server leads
 	follow   *forwarder  // owned by the loop; nil unless it follows or observes

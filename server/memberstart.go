@@ -45,12 +45,14 @@ func (m *member) start() error {
 	m.peer, err = peer.Start(peer.Config{
 		Core: core, Recovered: recovered, Disk: disk, Machine: m,
 		Election: srv.electionConfig(votes), Links: srv.linksConfig(links, masters), MaxDiskBytes: quorumDiskBytes,
+		Observe: m.observe,
 	})
 	if err != nil {
 		return errors.Join(err, closeListeners(votes), closeListeners(links), closeListeners(masters))
 	}
 	close(m.started)
 	srv.locals.tracker.Start()
+	m.gauges()
 	srv.background.Go(m.watch)
 	return nil
 }

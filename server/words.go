@@ -105,7 +105,7 @@ func (v view) Config() fourletter.Config {
 		DataDirBytes: data, LogDirBytes: logs,
 		TickTimeMs: c.Session.TickTimeMs, MaxClientConns: c.Limits.MaxConnectionsPerAddress,
 		MinSessionMs: c.Session.MinTimeoutMs, MaxSessionMs: c.Session.MaxTimeoutMs,
-		ListenBacklog: c.Client.ListenBacklog,
+		ListenBacklog: c.Client.ListenBacklog, ServerID: c.Quorum.ID,
 	}
 }
 

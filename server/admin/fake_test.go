@@ -89,8 +89,9 @@ func (f *fake) Metrics(sink stats.Sink) {
 func (f *fake) Digests() []fourletter.Digest {
 	return []fourletter.Digest{{Zxid: 128, Digest: 1<<63 | 5}}
 }
-func (f *fake) TraceMask() int64        { return f.mask }
-func (f *fake) SetTraceMask(mask int64) { f.mask = mask }
+func (f *fake) Member() *fourletter.Member { return nil }
+func (f *fake) TraceMask() int64           { return f.mask }
+func (f *fake) SetTraceMask(mask int64)    { f.mask = mask }
 
 func (f *fake) InitialConfig() (string, bool) { return "tickTime=2000\n", true }
 func (f *fake) Properties() map[string]string {

@@ -31,6 +31,7 @@ type fakeView struct {
 	mask           int64
 	reset          bool // the statistics were reset
 	status         Status
+	member         *Member
 }
 
 const (
@@ -113,6 +114,8 @@ func (v *fakeView) Metrics(sink stats.Sink) {
 	sink("avg_latency", stats.Float(1.375))
 	sink("connection_drop_probability", stats.Float(0))
 }
+
+func (v *fakeView) Member() *Member { return v.member }
 
 func (v *fakeView) Digests() []Digest {
 	return []Digest{{0x80, 3835465709}, {0x100, 3825212781}}
@@ -358,4 +361,23 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("%s: %q", w, got)
 		}
 	})
+}
+
+// TestMember shows a leader, a follower and an observer as Apache does.
+func TestMember(t *testing.T) {
+	v := &fakeView{status: Status{Mode: "leader"}}
+	master := int64(2)
+	v.member = &Member{
+		Leads: true, LastProposal: 48, MinProposal: 36, MaxProposal: 234, PeerState: "leading - broadcast", MasterID: &master,
+		InitTicks: 10, SyncTicks: 5, ElectionPorts: "3888", QuorumPorts: "2888", Membership: "server.1=a:2888:3888:participant\nversion=0",
+	}
+	for word, want := range map[Word]string{
+		Srvr: "\nProposal sizes last/min/max: 48/36/234\n",
+		Mntr: "zk_server_state\tleader\nzk_peer_state\tleading - broadcast\nzk_observer_master_id\t2\n",
+		Conf: "initLimit=10\nsyncLimit=5\nelectionAlg=3\nelectionPort=3888\nquorumPort=2888\npeerType=0\nmembership: \nserver.1=a:2888:3888:participant\nversion=0",
+	} {
+		if got := string(Answer(nil, word, true, nil, v)); !strings.Contains(got, want) {
+			t.Errorf("%s: %q lacks %q", word, got, want)
+		}
+	}
 }

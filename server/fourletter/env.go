@@ -34,7 +34,7 @@ func Environment(version string) []EnvEntry {
 		{"os.name", osName()},
 		{"os.arch", osArch()},
 		{"os.version", osVersion()},
-		{"user.name", userName()},
+		{"user.name", UserName()},
 		{"user.home", known(os.UserHomeDir())},
 		{"user.dir", known(os.Getwd())},
 		{"os.memory.free", freeMB},
@@ -77,7 +77,8 @@ func osArch() string {
 	return runtime.GOARCH
 }
 
-func userName() string {
+// UserName is under whom the process runs.
+func UserName() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
 	}

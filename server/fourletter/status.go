@@ -37,7 +37,7 @@ func appendStatus(b []byte, v View) []byte {
 	b = keyInt(b, "Outstanding: ", s.Outstanding)
 	b = append(hex(append(b, "Zxid: "...), s.Zxid), '\n')
 	b = keyText(b, "Mode: ", s.Mode)
-	return keyInt(b, "Node count: ", int64(s.Nodes))
+	return appendProposals(keyInt(b, "Node count: ", int64(s.Nodes)), v)
 }
 
 func appendConf(b []byte, v View) []byte {
@@ -53,7 +53,7 @@ func appendConf(b []byte, v View) []byte {
 	b = keyInt(b, "minSessionTimeout=", int64(c.MinSessionMs))
 	b = keyInt(b, "maxSessionTimeout=", int64(c.MaxSessionMs))
 	b = keyInt(b, "clientPortListenBacklog=", int64(c.ListenBacklog))
-	return keyInt(b, "serverId=", c.ServerID)
+	return appendMember(keyInt(b, "serverId=", c.ServerID), v.Member())
 }
 
 func appendDirs(b []byte, v View) []byte {
@@ -67,6 +67,12 @@ func appendMntr(b []byte, v View) []byte {
 	}
 	line("version", v.Version())
 	line("server_state", v.Status().Mode)
+	if m := v.Member(); m != nil {
+		line("peer_state", m.PeerState)
+		if m.MasterID != nil {
+			line("observer_master_id", strconv.FormatInt(*m.MasterID, 10))
+		}
+	}
 	v.Metrics(func(name string, value stats.Value) { line(name, value.String()) })
 	return b
 }

@@ -36,6 +36,7 @@ type View interface {
 
 	Metrics(sink stats.Sink) // all but version and state
 	Digests() []Digest       // oldest first
+	Member() *Member         // nil of a server that stands alone
 
 	TraceMask() int64
 	SetTraceMask(mask int64)
