@@ -112,6 +112,7 @@ func TestThrottledOps(t *testing.T) {
 		c.Requests.ThrottleMax, c.Requests.ThrottleStallMs, c.Requests.ThrottledOpWaitMs = 1, 1000, 20
 	})
 	client := connect(t, srv)
+	client.create("/large", strings.Repeat("x", 1000), 0) // the read buffer grows: all of the burst below arrives at once
 	release := holdSyncs(t, disk)
 	client.write(
 		client.request(proto.OpCreate, createRequest("/first", "", proto.FlagPersistent)),
