@@ -311,6 +311,9 @@ func (c *Core) epoch() int64 {
 func (c *Core) Committed() int64 { return c.hist.committed }
 
 func (c *Core) setRole(r Role) {
+	if c.out.Role != nil && r.Reason == "" {
+		r.Reason = c.out.Role.Reason // an election that is over at once
+	}
 	c.role = r
 	c.out.Role = &r
 }

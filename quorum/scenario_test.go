@@ -147,6 +147,8 @@ func (s *scenario) input(words []string) Input {
 			entries = append(entries, Entry{Zxid: s.number(zxid)})
 		}
 		return Proposals{Entries: entries}
+	case "stepdown":
+		return StepDown{Reason: "told to"}
 	case "diverged":
 		return Diverged{}
 	case "settle":

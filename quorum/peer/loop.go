@@ -76,8 +76,8 @@ func (l *loop) run() {
 			l.takeIn(in)
 		case <-l.p.writer.report:
 			l.diskNews()
-		case <-l.p.divergence:
-			_ = l.step(quorum.Diverged{})
+		case in := <-l.p.asides:
+			_ = l.step(in)
 		case <-l.timer.C:
 			_ = l.step(quorum.Tick{})
 		case <-l.p.ctx.Done():
@@ -285,6 +285,11 @@ func (l *loop) inOrder(h heldBack) {
 }
 
 func (l *loop) role(r quorum.Role) {
+	if r.Phase == quorum.Discovery && !l.track.looking() {
+		// Its election was over in the same step: the machine is told that there
+		// was one.
+		l.role(quorum.Role{State: proto.Looking, Reason: r.Reason})
+	}
 	l.track.role(r, time.Now())
 	if r.State == proto.Looking {
 		l.cancelDial()

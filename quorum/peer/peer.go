@@ -19,6 +19,9 @@ var ErrClosed = errors.New("quorum peer: closed")
 // ErrNotFollowing means that there is no leader to send anything to.
 var ErrNotFollowing = errors.New("quorum peer: not following a leader")
 
+// asidesSize is how many of the inputs may wait that the Machine may give.
+const asidesSize = 8
+
 // inboxSize is how many inputs may wait for the loop; who has more waits.
 const inboxSize = 256
 
@@ -34,6 +37,8 @@ type Machine interface {
 	// Apply hands over the transactions that the tree gets next; see
 	// quorum.Ready.
 	Apply(entries []quorum.Entry)
+	// Role tells what this server has become. Between two terms, with the same
+	// leader or with others, there is always a Role of Looking.
 	Role(r quorum.Role)
 	// Confirmed answers quorum.Confirm and quorum.Settle, behind the Apply of
 	// what they waited for.
@@ -104,19 +109,19 @@ type Config struct {
 // Peer is one server of an ensemble: it owns a quorum.Core and does what that
 // decides.
 type Peer struct {
-	cfg        Config // set once
-	start      time.Time
-	election   *Election
-	links      *Links
-	writer     *diskWriter
-	inbox      chan any      // quorum.Input, burst, []quorum.Input of Submit, or func(), for the loop
-	leader     atomic.Uint64 // link to the leader while clients are served with it; 0: none
-	divergence chan struct{} // of size 1: the tree has diverged
-	done       chan struct{} // closed when the loop ends
-	stop       context.CancelFunc
-	ctx        context.Context
-	wg         sync.WaitGroup // the loop, the disk writer, queries
-	err        error          // why the loop ended; read after done
+	cfg      Config // set once
+	start    time.Time
+	election *Election
+	links    *Links
+	writer   *diskWriter
+	inbox    chan any          // quorum.Input, burst, []quorum.Input of Submit, or func(), for the loop
+	leader   atomic.Uint64     // link to the leader while clients are served with it; 0: none
+	asides   chan quorum.Input // for the loop, from within it too
+	done     chan struct{}     // closed when the loop ends
+	stop     context.CancelFunc
+	ctx      context.Context
+	wg       sync.WaitGroup // the loop, the disk writer, queries
+	err      error          // why the loop ended; read after done
 
 	loop loop // owned by the loop's goroutine
 }
@@ -130,7 +135,7 @@ func Start(cfg Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{cfg: cfg, start: time.Now(), inbox: make(chan any, inboxSize), divergence: make(chan struct{}, 1), done: make(chan struct{}), writer: newDiskWriter(cfg.Disk, cfg.MaxDiskBytes)}
+	p := &Peer{cfg: cfg, start: time.Now(), inbox: make(chan any, inboxSize), asides: make(chan quorum.Input, asidesSize), done: make(chan struct{}), writer: newDiskWriter(cfg.Disk, cfg.MaxDiskBytes)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.loop = newLoop(p, core)
 	cfg.Election.Deliver = p.deliver
@@ -235,10 +240,13 @@ func (p *Peer) DropLearner(link quorum.Link) { p.links.Drop(link) }
 // differs. A follower or an observer stops serving and gets a snapshot, if that
 // can help; see quorum.Diverged. It may be called by the Machine: it waits for
 // nobody.
-func (p *Peer) Diverged() {
+func (p *Peer) Diverged() { p.aside(quorum.Diverged{}) }
+
+// aside hands over what may come from the Machine itself, and more than once.
+func (p *Peer) aside(in quorum.Input) {
 	select {
-	case p.divergence <- struct{}{}:
-	default: // the loop has yet to hear of the last one
+	case p.asides <- in:
+	default: // the loop has yet to hear of the last ones
 	}
 }
 
@@ -272,9 +280,7 @@ func (p *Peer) Resign() {
 
 // StepDown lets the others elect another leader, or this one for a new epoch.
 // It does not wait.
-func (p *Peer) StepDown(reason string) {
-	p.wg.Go(func() { p.post(quorum.StepDown{Reason: reason}) })
-}
+func (p *Peer) StepDown(reason string) { p.aside(quorum.StepDown{Reason: reason}) }
 
 // Done is closed when the Peer has ended, by Close, Resign or an error.
 func (p *Peer) Done() <-chan struct{} { return p.done }

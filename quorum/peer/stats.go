@@ -72,6 +72,11 @@ type tracker struct {
 	sampleAt time.Time
 }
 
+// looking tells whether the last role told was that of an election.
+func (t *tracker) looking() bool {
+	return t.stats.Looking > 0 && t.stats.Role.State == proto.Looking
+}
+
 func (t *tracker) tell(m Measure, since time.Time) {
 	if !since.IsZero() {
 		t.observe(m, time.Since(since).Milliseconds())
