@@ -37,7 +37,11 @@ func (c *conn) answer(h proto.RequestHeader, body []byte, ids []proto.ID, began 
 		c.replyHeader(r.xid, r.zxid, code)
 		r.bytes = proto.ReplyHeaderBytes
 	}
-	to.Replied(stats.Reply{Op: h.Op, Xid: h.Xid, Zxid: r.zxid, Bytes: r.bytes, BeganNs: began, EndNs: c.srv.clock.nanos()})
+	end := c.srv.clock.nanos()
+	to.Replied(stats.Reply{Op: h.Op, Xid: h.Xid, Zxid: r.zxid, Bytes: r.bytes, BeganNs: began, EndNs: end})
+	if c.srv.isNotable(end-began, r.bytes) {
+		c.noteRead(h.Op, body, end-began, r.bytes)
+	}
 	return r.bytes
 }
 

@@ -119,7 +119,9 @@ func (a *applier) apply(chunk []proposal) {
 	srv.meters.gateWait.Observe(time.Duration(entered - began))
 	for i := range chunk {
 		p := &chunk[i]
+		ending := srv.endingEphemerals(&p.entry)
 		result := srv.tree.Apply(&p.entry)
+		srv.auditEphemerals(p.entry.Header.ClientID, ending)
 		if p.raw != nil {
 			p.origin = srv.claimant(&p.entry.Header)
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/meerkat-zk/meerkat/datatree"
 	"github.com/meerkat-zk/meerkat/jute/proto"
+	"github.com/meerkat-zk/meerkat/server/audit"
 )
 
 // pending is a request that cannot be answered yet: a write whose transaction
@@ -17,6 +18,8 @@ type pending struct {
 	ids  []proto.ID    // of a parked request, as they were when it came
 	at   int64         // when it came, in ns of the server's clock
 	held *outcome      // of a held write
+	// subject is what a write is about, when that may have to be told.
+	subject *audit.Subject
 }
 
 type pendingKind byte

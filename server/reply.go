@@ -76,9 +76,16 @@ func (c *conn) complete(p *pending, e *proto.Entry, result *datatree.Result) {
 	if e.Header.Type == proto.OpError {
 		op = proto.OpError // the word cons names no op for a write that failed
 	}
+	end := c.srv.clock.nanos()
 	c.stats.Replied(stats.Reply{
-		Op: op, Xid: p.xid, Zxid: e.Header.Zxid, Bytes: size, BeganNs: p.at, EndNs: c.srv.clock.nanos(), Update: true,
+		Op: op, Xid: p.xid, Zxid: e.Header.Zxid, Bytes: size, BeganNs: p.at, EndNs: end, Update: true,
 	})
+	if p.subject != nil {
+		c.audit(p.subject, e, result)
+	}
+	if c.srv.isNotable(end-p.at, size) {
+		c.noteWrite(p, end-p.at, size)
+	}
 	c.unpark()
 }
 

@@ -28,6 +28,7 @@ import (
 	"github.com/meerkat-zk/meerkat/datatree"
 	"github.com/meerkat-zk/meerkat/persistence"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
+	"github.com/meerkat-zk/meerkat/server/audit"
 	"github.com/meerkat-zk/meerkat/server/auth"
 	"github.com/meerkat-zk/meerkat/server/exporter"
 	"github.com/meerkat-zk/meerkat/server/fourletter"
@@ -84,6 +85,8 @@ type Server struct {
 	snapshots *snapshots              // set by Start
 	listener  net.Listener            // set by Start; nil without a client port
 
+	audit     *audit.Log   // set by Start; nil: nothing is to be logged
+	user      string       // set once: under whom the process runs
 	started   atomic.Bool  // Start has returned: what it sets may be read by anybody
 	traceMask atomic.Int64 // of gtmk and stmk; only kept
 
@@ -132,6 +135,7 @@ func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error)
 		TickMs: cfg.Session.TickTimeMs, ServerID: srv.id(), Expire: srv.expire,
 	})
 	srv.locals = newLocalSessions(srv)
+	srv.user = fourletter.UserName()
 	srv.traceMask.Store(fourletter.DefaultTraceMask)
 	srv.metrics = stats.NewRegistry()
 	srv.stats = stats.NewServer(srv.metrics, srv.clock.nanos)
@@ -154,6 +158,19 @@ func blueConfig(c *conf.Connections, nowMs func() int64) throttle.BlueConfig {
 // Start recovers the data directory, opens the client port and serves. When
 // it fails, nothing is left running.
 func (srv *Server) Start() error {
+	if err := srv.openAudit(); err != nil {
+		return err
+	}
+	if err := srv.start(); err != nil {
+		srv.auditSelf(audit.ServerStart, audit.Failure)
+		return errors.Join(err, srv.dropAudit())
+	}
+	srv.auditSelf(audit.ServerStart, audit.Success)
+	srv.started.Store(true)
+	return nil
+}
+
+func (srv *Server) start() error {
 	if err := srv.recover(); err != nil {
 		return err
 	}
@@ -175,7 +192,6 @@ func (srv *Server) Start() error {
 	if srv.listener != nil {
 		srv.background.Go(srv.accept)
 	}
-	srv.started.Store(true)
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (srv *Server) Stop(ctx context.Context) error {
 
 	close(srv.answered)
 	srv.conns.waitEmpty()
-	return srv.store.Close()
+	return errors.Join(srv.store.Close(), srv.closeAudit())
 }
 
 // linger keeps a connection open, once it no longer reads because the server

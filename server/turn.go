@@ -189,7 +189,7 @@ func (t *turn) write(h proto.RequestHeader, body []byte) error {
 	}
 	switch code {
 	case proto.OK:
-		c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsTxn, at: t.began})
+		c.park(pending{xid: h.Xid, op: h.Op, kind: awaitsTxn, at: t.began, subject: c.subjectOf(h.Op, body)})
 		return nil
 	case answered:
 		c.done(t.size)

@@ -17,6 +17,8 @@ import (
 
 // fake is a server with a little of everything.
 type fake struct {
+	fourletter.View // what only the words show
+
 	serving, ready, plainSnapshots bool
 	ensemble                       *Ensemble
 	mask                           int64
