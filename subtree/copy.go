@@ -60,8 +60,9 @@ func MakeParents(ctx context.Context, zk *client.Client, path string) error {
 
 // Difference is one znode that two places do not share.
 type Difference struct {
-	Path string // below the roots
-	What string
+	Path  string // below the roots
+	What  string
+	Extra bool // only the second place has it
 }
 
 // Compare lists in what two places differ: data, ACLs unless openACL, and
@@ -85,11 +86,11 @@ func Compare(ctx context.Context, a, b Place, openACL bool, found func(Differenc
 		delete(rest, n.Path)
 		switch {
 		case !both:
-			found(Difference{n.Path, "is missing"})
+			found(Difference{Path: n.Path, What: "is missing"})
 		case !bytes.Equal(n.Data, other.Data) || (n.Data == nil) != (other.Data == nil):
-			found(Difference{n.Path, fmt.Sprintf("has other data, %d bytes instead of %d", len(other.Data), len(n.Data))})
+			found(Difference{Path: n.Path, What: fmt.Sprintf("has other data, %d bytes instead of %d", len(other.Data), len(n.Data))})
 		case !openACL && !slices.Equal(n.ACL, other.ACL):
-			found(Difference{n.Path, "has another ACL"})
+			found(Difference{Path: n.Path, What: "has another ACL"})
 		default:
 			same++
 		}
@@ -104,7 +105,7 @@ func Compare(ctx context.Context, a, b Place, openACL bool, found func(Differenc
 	}
 	slices.Sort(more)
 	for _, path := range more {
-		found(Difference{path, "is there and not in the source"})
+		found(Difference{Path: path, What: "is there and not in the source", Extra: true})
 	}
 	return same, nil
 }

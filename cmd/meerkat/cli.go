@@ -191,5 +191,5 @@ func edit(ctx context.Context, path string) error {
 
 // clientCommands are the verbs that talk to running servers.
 func clientCommands() []*cli.Command {
-	return []*cli.Command{cliCommand(), statusCommand(), topCommand()}
+	return []*cli.Command{cliCommand(), statusCommand(), topCommand(), copyCommand(), backupCommand(), restoreCommand()}
 }
