@@ -22,7 +22,9 @@ func (f fakeSessions) Check(id int64, _ *session.Owner) proto.ErrCode {
 	return proto.OK
 }
 
-func (f fakeSessions) CheckGlobal(id int64, owner *session.Owner) proto.ErrCode { return f.Check(id, owner) }
+func (f fakeSessions) CheckGlobal(id int64, owner *session.Owner) proto.ErrCode {
+	return f.Check(id, owner)
+}
 
 func (f fakeSessions) SetClosing(id int64) { f[id] = true }
 
