@@ -59,9 +59,9 @@ type Config struct {
 	Seed       uint64        // of the random keys
 	Keep       bool          // do not delete what the run has created
 
-	// PID is the server's process on this machine, whose processor time and
-	// memory are to be reported; 0: unknown.
-	PID int
+	// PIDs are the servers' processes on this machine, whose processor time
+	// and memory are to be reported, summed; none: unknown.
+	PIDs []int
 
 	// Progress, when set, is called about five times per second while the
 	// run lasts, from one goroutine at a time.
@@ -144,10 +144,14 @@ func (c *Config) Validate() error {
 		{"read-ratio", c.ReadRatio, 0, 1},
 		{"rounds", float64(c.Rounds), 1, 1_000_000},
 		{"hold (s)", c.Hold.Seconds(), 0, 86_400},
-		{"pid", float64(c.PID), 0, 1 << 31},
 	} {
 		if !(v.value >= v.low && v.value <= v.high) {
 			return fmt.Errorf("%w: %s is %v, allowed are %v to %v", ErrConfig, v.name, v.value, v.low, v.high)
+		}
+	}
+	for _, pid := range c.PIDs {
+		if pid < 1 {
+			return fmt.Errorf("%w: pid is %d, allowed is a process", ErrConfig, pid)
 		}
 	}
 	if len(c.Servers) == 0 {

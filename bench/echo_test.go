@@ -34,7 +34,7 @@ func TestEchoServesEveryLoad(t *testing.T) {
 	addr := startEcho(t, EchoConfig{ValueBytes: 100, Children: 1000, LogFile: log})
 	for _, w := range []Workload{Read, Write, Mixed, Create, Children, Sessions, Fill} {
 		c := small(w, addr)
-		c.Count, c.Connections, c.InFlight, c.PID = 3000, 16, 16, os.Getpid()
+		c.Count, c.Connections, c.InFlight, c.PIDs = 3000, 16, 16, []int{os.Getpid()}
 		r := mustRun(t, c)
 		if r.FailedOps() != 0 || r.Ops == 0 || r.Server == nil || r.Server.RSSBytes == 0 {
 			t.Errorf("%s: %+v", w, r)

@@ -35,7 +35,7 @@ type Report struct {
 	NotifiedMillis []float64 `json:"notifiedMillis,omitempty"`
 
 	ClientCPUPer100k float64      `json:"clientCPUSecondsPer100kOps"` // the generator's own
-	Server           *ServerUsage `json:"server,omitempty"`           // when its process is known
+	Server           *ServerUsage `json:"server,omitempty"`           // when the processes are known
 }
 
 // Latency is a summary of a [Histogram], in microseconds.
@@ -49,7 +49,7 @@ type Latency struct {
 	Max   float64 `json:"max"`
 }
 
-// ServerUsage is what the run cost the server's process.
+// ServerUsage is what the run cost the servers' processes together.
 type ServerUsage struct {
 	CPUSeconds     float64 `json:"cpuSeconds"`
 	CPUPer100k     float64 `json:"cpuSecondsPer100kOps"`
@@ -84,7 +84,7 @@ func summarize(h *Histogram) Latency {
 
 // meter takes the usage of both sides at the ends of a measurement.
 type meter struct {
-	pid       int
+	pids      []int
 	rssBefore int64
 	client    time.Duration
 	server    Usage
@@ -93,8 +93,8 @@ type meter struct {
 
 // newMeter also notes the server's memory, so it comes before the first
 // connection.
-func newMeter(pid int) (*meter, error) {
-	m := &meter{pid: pid}
+func newMeter(pids []int) (*meter, error) {
+	m := &meter{pids: pids}
 	m.begin()
 	m.rssBefore = m.server.RSSBytes
 	return m, m.err
@@ -106,12 +106,18 @@ func (m *meter) begin() {
 }
 
 func (m *meter) usage() Usage {
-	if m.pid == 0 || m.err != nil {
-		return Usage{}
+	var sum Usage
+	for _, pid := range m.pids {
+		if m.err != nil {
+			return Usage{}
+		}
+		var u Usage
+		u, m.err = ReadUsage(pid)
+		sum.CPU += u.CPU
+		sum.RSSBytes += u.RSSBytes
+		sum.PeakRSSBytes += u.PeakRSSBytes
 	}
-	var u Usage
-	u, m.err = ReadUsage(m.pid)
-	return u
+	return sum
 }
 
 // end writes into r what the ops since begin have cost. items is what the
@@ -119,7 +125,7 @@ func (m *meter) usage() Usage {
 func (m *meter) end(r *Report, items int64) error {
 	r.ClientCPUPer100k = per100k(ownCPU()-m.client, r.Ops)
 	u := m.usage()
-	if m.pid == 0 || m.err != nil {
+	if len(m.pids) == 0 || m.err != nil {
 		return m.err
 	}
 	r.Server = &ServerUsage{

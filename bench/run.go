@@ -22,7 +22,7 @@ func Run(ctx context.Context, cfg Config) (r *Report, err error) {
 	if err := raiseFileLimit(cfg.Connections + 1); err != nil {
 		return nil, err
 	}
-	m, err := newMeter(cfg.PID)
+	m, err := newMeter(cfg.PIDs)
 	if err != nil {
 		return nil, err
 	}

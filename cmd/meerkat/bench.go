@@ -57,8 +57,9 @@ type flagSet func(c *bench.Config) []cli.Flag
 func workload(w bench.Workload, usage string, sets ...flagSet) *cli.Command {
 	c := bench.DefaultConfig(w)
 	var servers string
+	var pids cli.IntSlice
 	var asJSON bool
-	flags := commonFlags(&c, &servers, &asJSON)
+	flags := commonFlags(&c, &servers, &pids, &asJSON)
 	for _, set := range sets {
 		flags = append(flags, set(&c)...)
 	}
@@ -72,7 +73,7 @@ func workload(w bench.Workload, usage string, sets ...flagSet) *cli.Command {
 			if ctx.Args().Present() {
 				return fmt.Errorf("%w: unexpected argument %q", errUsage, ctx.Args().First())
 			}
-			c.Servers = strings.Split(servers, ",")
+			c.Servers, c.PIDs = strings.Split(servers, ","), pids.Value()
 			return runBench(ctx.Context, c, asJSON, ctx.App.Writer)
 		},
 	}
@@ -104,7 +105,7 @@ func runBench(ctx context.Context, c bench.Config, asJSON bool, stdout io.Writer
 	return err
 }
 
-func commonFlags(c *bench.Config, servers *string, asJSON *bool) []cli.Flag {
+func commonFlags(c *bench.Config, servers *string, pids *cli.IntSlice, asJSON *bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "servers", Aliases: []string{"s"}, Value: strings.Join(c.Servers, ","), Destination: servers,
 			Usage: "`HOST:PORT`, or several with commas between: connections take turns"},
@@ -120,8 +121,8 @@ func commonFlags(c *bench.Config, servers *string, asJSON *bool) []cli.Flag {
 			Usage: "fail when a server that owes replies sends none for this `TIME`"},
 		&cli.StringFlag{Name: "root", Value: c.Root, Destination: &c.Root,
 			Usage: "stay below this `PATH`"},
-		&cli.IntFlag{Name: "pid", Destination: &c.PID,
-			Usage: "report processor time and memory of this server `PROCESS` of this machine"},
+		&cli.IntSliceFlag{Name: "pid", Destination: pids,
+			Usage: "report processor time and memory of this server `PROCESS` of this machine, or the sums of several with commas between"},
 		&cli.BoolFlag{Name: "json", Destination: asJSON,
 			Usage: "print the report as JSON"},
 	}

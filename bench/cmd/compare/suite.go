@@ -254,7 +254,7 @@ func snapshotsOf(dir string) (int, error) {
 
 // run makes one run of the load generator against srv.
 func (s *suite) run(ctx context.Context, c contender, r row, srv *server, cfg bench.Config) (*bench.Report, error) {
-	cfg.Servers, cfg.PID = []string{srv.addr}, srv.pid()
+	cfg.Servers, cfg.PIDs = []string{srv.addr}, []int{srv.pid()}
 	if r.key != "" {
 		cfg.WarmUp, cfg.Duration = s.scale.warmUp, s.scale.measure
 	}
