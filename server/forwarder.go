@@ -17,11 +17,12 @@ type forwarder struct {
 
 	mu       sync.Mutex
 	syncs    []func()              // mu: asked for, in the order in which the leader answers
-	renewals map[int64][]chan bool // mu: by session, in order
+	renewals map[int64][]func(bool) // mu: by session, in order
+	touched  map[int64]int32        // mu: sessions of observers that have shown life, with their timeouts in ms
 }
 
 func newForwarder(m *member) *forwarder {
-	return &forwarder{m: m, renewals: make(map[int64][]chan bool)}
+	return &forwarder{m: m, renewals: make(map[int64][]func(bool)), touched: make(map[int64]int32)}
 }
 
 // enter holds off the applier until what is forwarded is parked.
@@ -68,7 +69,7 @@ func (f *forwarder) upgradeSession(id int64, timeoutMs int32) proto.ErrCode {
 func (f *forwarder) renewSession(c *conn, id int64, timeoutMs int32) (*session.Session, error) {
 	answer := make(chan bool, 1)
 	f.mu.Lock()
-	f.renewals[id] = append(f.renewals[id], answer)
+	f.renewals[id] = append(f.renewals[id], func(valid bool) { answer <- valid })
 	err := f.m.peer.ToLeader(proto.QuorumPacket{
 		Type: proto.PacketRevalidate, Zxid: -1, Data: jute.AppendInt(jute.AppendLong(nil, id), timeoutMs),
 	})
@@ -111,7 +112,7 @@ func (f *forwarder) fromLeader(p proto.QuorumPacket) {
 		d := jute.NewDecoder(p.Data)
 		id, valid := d.Long(), d.Bool()
 		if waiting := f.renewals[id]; len(waiting) > 0 && d.Err() == nil {
-			waiting[0] <- valid
+			waiting[0](valid)
 			if f.renewals[id] = waiting[1:]; len(waiting) == 1 {
 				delete(f.renewals, id)
 			}

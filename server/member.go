@@ -134,8 +134,11 @@ func (m *member) Refused(in quorum.Input, err error) {
 
 // FromLearner takes what a learner's clients want.
 func (m *member) FromLearner(link quorum.Link, server int64, _ bool, p proto.QuorumPacket) {
-	if m.lead != nil {
+	switch {
+	case m.lead != nil:
 		m.lead.learners.inbox.put(learnerPacket{link: link, server: server, packet: p})
+	case m.follow != nil:
+		m.follow.fromObserver(link, p)
 	}
 }
 
@@ -154,7 +157,13 @@ func (m *member) FromLeader(p proto.QuorumPacket) {
 }
 
 // Touches tells the leader which sessions of this server have shown life.
-func (m *member) Touches() []byte { return m.srv.conns.touched() }
+func (m *member) Touches() []byte {
+	own := m.srv.conns.touched()
+	if m.follow == nil {
+		return own
+	}
+	return append(own, m.follow.takeTouched()...)
+}
 
 // Snapshot is for a learner that has fallen far behind.
 func (m *member) Snapshot(ctx context.Context, atLeast int64) (peer.Snapshot, error) {
