@@ -16,7 +16,7 @@ type forwarder struct {
 	m *member
 
 	mu       sync.Mutex
-	syncs    []func()              // mu: asked for, in the order in which the leader answers
+	syncs    []func()               // mu: asked for, in the order in which the leader answers
 	renewals map[int64][]func(bool) // mu: by session, in order
 	touched  map[int64]int32        // mu: sessions of observers that have shown life, with their timeouts in ms
 }
