@@ -1,9 +1,9 @@
 package ensemble
 
 import (
-	"fmt"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,14 +16,19 @@ import (
 // time at which it stored its configuration.
 var local = regexp.MustCompile(`^("/zookeeper/config" .*)(Ctime:\d+ Mtime:\d+)`)
 
+// comparison is what the members were found to have in common.
+type comparison struct {
+	tree    datadir.Dump
+	digests int // how many were compared
+	excused int // digests that Apache servers found different, see demandDigests
+}
+
 // demandEqual reads the whole tree at every member that runs, and demands the
 // same paths, data, ACLs and Stats everywhere, and the same digests of the
-// tree for every zxid that two members know one of. It returns how many znodes
-// and digests it has compared.
-func demandEqual(t testing.TB, e *rig.Ensemble) (znodes, digests int) {
+// tree for every zxid that two members know one of.
+func demandEqual(t testing.TB, e *rig.Ensemble) (c comparison) {
 	t.Helper()
 	var first *rig.Member
-	var want datadir.Dump
 	known := map[string]string{}
 	for _, m := range e.Members {
 		if !m.Up() {
@@ -38,19 +43,19 @@ func demandEqual(t testing.TB, e *rig.Ensemble) (znodes, digests int) {
 			dump.Znodes[i] = local.ReplaceAllString(line, "$1")
 		}
 		if first == nil {
-			first, want = m, dump
-		} else if diff := want.Diff(dump, 12); len(diff) > 0 {
+			first, c.tree = m, dump
+		} else if diff := c.tree.Diff(dump, 12); len(diff) > 0 {
 			t.Errorf("the trees of server %d, %s (-) and server %d, %s (+) differ:\n%s",
 				first.ID, first.Flavor, m.ID, m.Flavor, strings.Join(diff, "\n"))
 		}
-		digests += demandDigests(t, m, known)
+		c.digests += compareDigests(t, m, known)
+		c.excused += mismatches(t, e, m)
 	}
-	return len(want.Znodes), digests
+	return c
 }
 
-// demandDigests compares a member's answer to the word hash with the others',
-// and what it counts itself.
-func demandDigests(t testing.TB, m *rig.Member, known map[string]string) (compared int) {
+// compareDigests compares a member's answer to the word hash with the others'.
+func compareDigests(t testing.TB, m *rig.Member, known map[string]string) (compared int) {
 	t.Helper()
 	text, err := rig.FourLetterWord(m.Addr(), "hash")
 	if err != nil {
@@ -64,29 +69,70 @@ func demandDigests(t testing.TB, m *rig.Member, known map[string]string) (compar
 			t.Errorf("server %d, %s: the digest at zxid %s is %s, elsewhere %s", m.ID, m.Flavor, zxid, digest, other)
 		}
 	}
-	if n := m.Metric("zk_digest_mismatches_count"); n != "0" {
-		t.Errorf("server %d, %s counts %q digests that do not match", m.ID, m.Flavor, n)
-	}
 	return compared
 }
 
-// demandWhole ends all members and checks every file that they leave, by a
-// replay that compares the digest after each transaction.
-func demandWhole(t testing.TB, e *rig.Ensemble) {
+// mismatches demands that a member has found no digest of a transaction that
+// is not its own tree's. Apache servers among themselves are excused: what an
+// Apache leader sends as a snapshot holds effects of the transactions that
+// follow it, so that the digests of those do not fit, until it has had them all.
+func mismatches(t testing.TB, e *rig.Ensemble, m *rig.Member) (excused int) {
+	t.Helper()
+	n, err := strconv.Atoi(m.Metric("zk_digest_mismatches_count"))
+	apaches := 0
+	for _, m := range e.Members {
+		if !m.Flavor.IsMeerkat() {
+			apaches++
+		}
+	}
+	if err == nil && !m.Flavor.IsMeerkat() && apaches > 1 {
+		return n
+	}
+	if err != nil || n > 0 {
+		t.Errorf("server %d, %s counts %d digests that do not match (%v)", m.ID, m.Flavor, n, err)
+	}
+	return 0
+}
+
+// demandWhole ends all members, checks what they leave on the disk, starts
+// them again and demands that they still have the trees that they had.
+//
+// A directory that Meerkat alone has written has to pass fsck, which compares
+// the digest after each transaction. What Apache writes is not always that
+// exact: its snapshots may be ahead of the digest in them, and 3.8 logs some
+// transactions twice after it was sent a snapshot.
+func demandWhole(t testing.TB, e *rig.Ensemble, before comparison) {
 	t.Helper()
 	for _, m := range e.Members {
 		if m.Up() {
 			m.Stop()
 		}
-		cmd := exec.Command(rig.Binary(t), "fsck", m.DataDir)
-		if res := rig.Run(t, cmd, time.Minute); res.ExitCode != 0 {
+	}
+	for _, m := range e.Members {
+		res := rig.Run(t, exec.Command(rig.Binary(t), "fsck", m.DataDir), time.Minute)
+		if m.WrittenBy(rig.Flavor{}) && res.ExitCode != 0 || !strings.Contains(res.Stdout, "start: a server loads") {
 			t.Errorf("the directory of server %d, %s last, is not whole: exit code %d\n%s%s", m.ID, m.Flavor, res.ExitCode, res.Stdout, res.Stderr)
 		}
 	}
+	e.Launch(e.Members...)
+	if diff := before.tree.Diff(demandEqual(t, e).tree, 12); len(diff) > 0 {
+		t.Errorf("after all have ended and started again, the tree is another (- before, + now):\n%s", strings.Join(diff, "\n"))
+	}
 }
 
-// summary is what a test says when it has passed.
-func summary(e *rig.Ensemble, acked int64, moves, znodes, digests int) string {
-	return fmt.Sprintf("%s: %d acknowledged writes, none lost; %d connections moved, no session lost; %d znodes and %d digests equal on all %d",
-		e.Kinds(), acked, moves, znodes, digests, len(e.Members))
+// conclude ends the load, and demands that nothing is lost and that all members
+// hold the same, now and after they have started again.
+func conclude(t *testing.T, e *rig.Ensemble, l *load) {
+	t.Helper()
+	acked, moves := l.account()
+	c := demandEqual(t, e)
+	demandWhole(t, e, c)
+	if t.Failed() {
+		return
+	}
+	t.Logf("%s: %d acknowledged writes, none lost; %d connections moved, no session lost; %d znodes and %d digests equal on all %d",
+		e.Kinds(), acked, moves, len(c.tree.Znodes), c.digests, len(e.Members))
+	if c.excused > 0 {
+		t.Logf("Apache servers found %d digests different after each other's snapshots", c.excused)
+	}
 }

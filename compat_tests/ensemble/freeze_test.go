@@ -36,12 +36,8 @@ func TestFreeze(t *testing.T) {
 				follower.Thaw()
 				e.Await()
 			}
-			acked, moves := l.account()
-			znodes, digests := demandEqual(t, e)
-			demandWhole(t, e)
-			if !t.Failed() {
-				t.Logf("%s; frozen as leaders: %v", summary(e, acked, moves, znodes, digests), led)
-			}
+			conclude(t, e, l)
+			t.Logf("frozen as leaders: %v", led)
 		})
 	}
 }

@@ -4,7 +4,6 @@ package ensemble
 
 import (
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/meerkat-zk/meerkat/compat_tests/rig"
@@ -61,12 +60,8 @@ func testMix(t *testing.T, name string) {
 		led[m.Flavor.String()]++
 		l.progress(20)
 	}
-	acked, moves := l.account()
-	znodes, digests := demandEqual(t, e)
-	demandWhole(t, e)
-	if !t.Failed() {
-		t.Logf("%s; led: %v", summary(e, acked, moves, znodes, digests), led)
-	}
+	conclude(t, e, l)
+	t.Logf("led: %v", led)
 }
 
 // letLead makes m the leader: a is killed, b a little later, and when a comes
@@ -113,12 +108,8 @@ func TestFive(t *testing.T) {
 				e.Launch(leader, other)
 			}
 			l.progress(20)
-			acked, moves := l.account()
-			znodes, digests := demandEqual(t, e)
-			demandWhole(t, e)
-			if !t.Failed() {
-				t.Logf("%s; led: %v", summary(e, acked, moves, znodes, digests), led)
-			}
+			conclude(t, e, l)
+			t.Logf("led: %v", led)
 		})
 	}
 }
@@ -147,12 +138,7 @@ func TestObserver(t *testing.T) {
 				e.Launch(leader)
 				l.progress(20)
 			}
-			acked, moves := l.account()
-			znodes, digests := demandEqual(t, e)
-			demandWhole(t, e)
-			if !t.Failed() {
-				t.Log(strings.TrimSpace(summary(e, acked, moves, znodes, digests)))
-			}
+			conclude(t, e, l)
 		})
 	}
 }

@@ -39,12 +39,7 @@ func TestWipeOne(t *testing.T) {
 				}
 				l.progress(20)
 			}
-			acked, moves := l.account()
-			znodes, digests := demandEqual(t, e)
-			demandWhole(t, e)
-			if !t.Failed() {
-				t.Log(summary(e, acked, moves, znodes, digests))
-			}
+			conclude(t, e, l)
 		})
 	}
 }
@@ -136,8 +131,7 @@ func TestInitialized(t *testing.T) {
 				}
 				must(t, c.CloseSession())
 			}
-			demandEqual(t, e)
-			demandWhole(t, e)
+			demandWhole(t, e, demandEqual(t, e))
 		})
 	}
 }

@@ -10,4 +10,6 @@
 //	                difference and so calibrate what is masked
 //	COMPAT_BINARY   Meerkat's binary; bin/meerkat of the checkout by default
 //	COMPAT_CACHE    the fixture cache; .cache/compat of the checkout by default
+//	COMPAT_KEEP     a folder: the directory and the log of every server of a
+//	                failed test are copied below it
 package rig

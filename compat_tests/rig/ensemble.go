@@ -24,8 +24,9 @@ type Ensemble struct {
 // Member is a server of an ensemble.
 type Member struct {
 	*Server
-	ID     int
-	frozen bool
+	ID      int
+	frozen  bool
+	writers map[Flavor]bool // the kinds that have served the directory
 }
 
 // EnsembleSpec says what servers to make.
@@ -101,10 +102,17 @@ func portRange(t testing.TB, n int) int {
 // Launch starts the process, and waits for nothing.
 func (m *Member) Launch() {
 	m.t.Helper()
+	if m.writers == nil {
+		m.writers = make(map[Flavor]bool)
+	}
+	m.writers[m.Flavor] = true
 	if err := m.launch(); err != nil {
 		m.t.Fatalf("server %d, %s: %v", m.ID, m.Flavor, err)
 	}
 }
+
+// WrittenBy tells whether no other kind of server has served the directory.
+func (m *Member) WrittenBy(kind Flavor) bool { return len(m.writers) == 1 && m.writers[kind] }
 
 // Up tells whether the member's process runs, frozen or not.
 func (m *Member) Up() bool { return m.cmd != nil }
@@ -135,6 +143,7 @@ func (m *Member) Wipe() {
 	if err := os.RemoveAll(filepath.Join(m.DataDir, "version-2")); err != nil {
 		m.t.Fatal(err)
 	}
+	m.writers = nil
 }
 
 // Mode is what the member says of itself: "leader", "follower", "observer",

@@ -12,6 +12,7 @@ import (
 // them.
 const (
 	FixtureScripts     = "apache-scripts"
+	FixtureAdmin       = "apache-3.9.5-admin"
 	FixtureCurator     = "curator"
 	FixtureCClient     = "c-client"
 	FixtureKazooDebian = "kazoo-debian"

@@ -15,10 +15,20 @@ const Reference = "3.9.5"
 // Flavor is one kind of server: Meerkat, or a release of Apache ZooKeeper.
 type Flavor struct {
 	apache string // release; "" is Meerkat
+	beside string // a piece of the cache with more jars; "" for none
 }
 
 // Apache is a release whose jars are in the fixture cache.
 func Apache(version string) Flavor { return Flavor{apache: version} }
+
+// With is an Apache release that also has the jars of another piece of the
+// cache. Meerkat stays as it is.
+func (f Flavor) With(fixture string) Flavor {
+	if !f.IsMeerkat() {
+		f.beside = fixture
+	}
+	return f
+}
 
 // Subject is the server under test, chosen by COMPAT_SUBJECT.
 func Subject(t testing.TB) Flavor {
@@ -83,7 +93,11 @@ func (f Flavor) Command(t testing.TB, cfgPath string, props map[string]string) *
 	for _, name := range sortedKeys(props) {
 		args = append(args, "-D"+name+"="+props[name])
 	}
-	args = append(args, "-cp", Classpath(t, f.fixture()), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfgPath)
+	jars := Classpath(t, f.fixture())
+	if f.beside != "" {
+		jars += string(filepath.ListSeparator) + Classpath(t, f.beside)
+	}
+	args = append(args, "-cp", jars, "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfgPath)
 	return exec.Command("java", args...)
 }
 

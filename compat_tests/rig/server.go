@@ -70,9 +70,26 @@ func newServer(t testing.TB, spec Spec) *Server {
 		s.Kill()
 		if t.Failed() {
 			t.Logf("last lines of %s's log:\n%s", s.Flavor, lastLines(s.Log(), 30))
+			s.keep()
 		}
 	})
 	return s
+}
+
+// keep copies what a failed test leaves, its log and its directory, below the
+// folder that COMPAT_KEEP names.
+func (s *Server) keep() {
+	root := os.Getenv("COMPAT_KEEP")
+	if root == "" {
+		return
+	}
+	to := filepath.Join(root, strings.ReplaceAll(s.t.Name(), "/", "-"), fmt.Sprintf("%s-%d", s.Flavor, s.Port))
+	for name, from := range map[string]string{"home": filepath.Dir(s.cfgPath), "data": s.DataDir} {
+		if err := os.CopyFS(filepath.Join(to, name), os.DirFS(from)); err != nil {
+			s.t.Logf("not kept: %v", err)
+		}
+	}
+	s.t.Logf("kept in %s", to)
 }
 
 // TempDir is a folder that the end of the test removes. It is t.TempDir
