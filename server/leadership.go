@@ -37,6 +37,7 @@ func (l *leadership) begin() *term {
 	prep := srv.newPreparer()
 	srv.gate.leaveRead()
 	prep.Advance(quorum.EpochStart(l.epoch))
+	srv.applier.wake(prep.Zxid()) // the tree has all there is before the first proposal
 	l.proposer = &proposer{srv: srv, queue: l.queue, prep: prep}
 	l.running.Go(l.replicate)
 	l.running.Go(l.learners.run)
