@@ -22,6 +22,7 @@ const (
 	Children Workload = "children" // getChildren2 of one large parent
 	Watch    Workload = "watch"    // one znode changes, all connections are told
 	Sessions Workload = "sessions" // open many sessions, and hold them
+	Expiry   Workload = "expiry"   // sessions with ephemerals die all at once
 	Fill     Workload = "fill"     // create the keys, and leave them
 	Clean    Workload = "clean"    // delete all that is below Root
 )
@@ -55,6 +56,7 @@ type Config struct {
 	PlainList  bool          // Children sends getChildren, not getChildren2, which also returns the Stat
 	ReadRatio  float64       // of Mixed
 	Rounds     int           // of Watch
+	Ephemerals int           // of Expiry: how many each session has
 	Hold       time.Duration // of Sessions: how long they stay open
 	Seed       uint64        // of the random keys
 	Keep       bool          // do not delete what the run has created
@@ -96,6 +98,7 @@ func DefaultConfig(w Workload) Config {
 		ValueBytes:     100,
 		ReadRatio:      0.9,
 		Rounds:         5,
+		Ephemerals:     10,
 		Hold:           2 * time.Second,
 		Seed:           1,
 	}
@@ -108,6 +111,8 @@ func DefaultConfig(w Workload) Config {
 		c.Connections = 10_000
 	case Sessions:
 		c.Connections = 5_000
+	case Expiry:
+		c.Connections, c.SessionTimeout = 1_000, 4*time.Second
 	}
 	return c
 }
@@ -143,6 +148,7 @@ func (c *Config) Validate() error {
 		{"value-bytes", float64(c.ValueBytes), 0, maxValueBytes},
 		{"read-ratio", c.ReadRatio, 0, 1},
 		{"rounds", float64(c.Rounds), 1, 1_000_000},
+		{"ephemerals", float64(c.Ephemerals), 1, 1000},
 		{"hold (s)", c.Hold.Seconds(), 0, 86_400},
 	} {
 		if !(v.value >= v.low && v.value <= v.high) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,8 +44,9 @@ type conn struct {
 	slots    []slot // as many as a power of two
 	sent     uint32
 	answered uint32
-	lastSent int64 // ns on the engine's clock; for pings
-	openedAt int64 // when connecting began
+	lastSent int64         // ns on the engine's clock; for pings
+	openedAt int64         // when connecting began
+	timeout  time.Duration // of the session, as the server granted it
 
 	// What the running phase asks of the connection.
 	src    source // nil: nothing

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -20,6 +21,63 @@ const (
 // again until then or until the context ends, and does not wait for a try
 // that hangs: a server that is starting may swallow a request for good.
 func FirstReply(ctx context.Context, addr, path string) (time.Time, error) {
+	return first(ctx, addr, read(path))
+}
+
+// FirstWrite waits until one of the servers has acknowledged a write of 100
+// bytes to path, a znode that exists, from a new session, and returns which
+// did and when. It tries like [FirstReply], all servers at the same time.
+func FirstWrite(ctx context.Context, servers []string, path string) (by string, at time.Time, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		by  string
+		at  time.Time
+		err error
+	}
+	results := make(chan result)
+	for _, addr := range servers {
+		go func() {
+			at, err := first(ctx, addr, write(path))
+			results <- result{addr, at, err}
+		}()
+	}
+	var errs []error
+	for range servers { // all: each owns a goroutine
+		r := <-results
+		switch {
+		case r.err != nil:
+			errs = append(errs, r.err)
+		case by == "" || r.at.Before(at):
+			by, at = r.by, r.at
+			cancel()
+		}
+	}
+	if by == "" {
+		return "", time.Time{}, errors.Join(errs...)
+	}
+	return by, at, nil
+}
+
+// An ask is one request, which says whether a server serves.
+type ask func(*probe) error
+
+func read(path string) ask {
+	return func(p *probe) error {
+		_, err := p.call(proto.OpGetData, getData(path, false))
+		return err
+	}
+}
+
+func write(path string) ask {
+	request := setData(path, make([]byte, 100))
+	return func(p *probe) error {
+		_, err := p.call(proto.OpSetData, request)
+		return err
+	}
+}
+
+func first(ctx context.Context, addr string, request ask) (time.Time, error) {
 	begun := time.Now()
 	var tries sync.WaitGroup
 	defer tries.Wait()
@@ -32,7 +90,7 @@ func FirstReply(ctx context.Context, addr, path string) (time.Time, error) {
 		tries.Add(1)
 		go func() {
 			defer tries.Done()
-			failed <- try(ctx, addr, path, patience, answered)
+			failed <- try(ctx, addr, request, patience, answered)
 		}()
 		var err error
 		select {
@@ -53,13 +111,13 @@ func FirstReply(ctx context.Context, addr, path string) (time.Time, error) {
 
 // try asks once, and reports the time of the answer unless another try was
 // first.
-func try(ctx context.Context, addr, path string, patience time.Duration, answered chan<- time.Time) error {
+func try(ctx context.Context, addr string, request ask, patience time.Duration, answered chan<- time.Time) error {
 	p, err := dialProbe(ctx, addr, patience)
 	if err != nil {
 		return err
 	}
 	abandon := context.AfterFunc(ctx, func() { _ = p.conn.Close() })
-	_, err = p.call(proto.OpGetData, getData(path, false))
+	err = request(p)
 	at := time.Now()
 	if !abandon() {
 		return context.Cause(ctx)
@@ -70,6 +128,6 @@ func try(ctx context.Context, addr, path string, patience time.Duration, answere
 		default:
 		}
 	}
-	_ = p.close() // what matters was read
+	_ = p.close() // what matters was answered
 	return err
 }

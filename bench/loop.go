@@ -202,6 +202,7 @@ func (l *loop) frame(c *conn, head []byte, now int64) error {
 			return fmt.Errorf("%w: %s", ErrSession, c.addr)
 		}
 		c.state, c.lastSent = open, now
+		c.timeout = time.Duration(binary.BigEndian.Uint32(head[4:])) * time.Millisecond
 		l.current.opened(c, now)
 		return nil
 	}

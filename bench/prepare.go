@@ -122,8 +122,8 @@ func (e *engine) haveKeys(ctx context.Context, k keyspace) (there bool, err erro
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
 	for i := range int64(samples) {
-		size, err := p.dataLength(k.path((k.count - 1) * (samples - 1 - i) / (samples - 1)))
-		if errors.Is(err, proto.ErrNoNode) || (err == nil && size != e.cfg.ValueBytes) {
+		st, err := p.stat(k.path((k.count - 1) * (samples - 1 - i) / (samples - 1)))
+		if errors.Is(err, proto.ErrNoNode) || (err == nil && int(st.DataLength) != e.cfg.ValueBytes) {
 			return false, nil
 		}
 		if err != nil {

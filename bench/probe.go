@@ -21,6 +21,9 @@ type probe struct {
 	xid     int32
 }
 
+// probePatience bounds each request of a probe that looks at servers in use.
+const probePatience = 20 * time.Second
+
 // dialProbe opens a session. The timeout bounds that and each request.
 func dialProbe(ctx context.Context, addr string, timeout time.Duration) (*probe, error) {
 	d := net.Dialer{Timeout: timeout}
@@ -93,15 +96,13 @@ func (p *probe) call(op proto.Op, body record) (jute.Decoder, error) {
 	return d, nil
 }
 
-// dataLength returns the size of a znode's data.
-func (p *probe) dataLength(path string) (int, error) {
+func (p *probe) stat(path string) (st proto.Stat, err error) {
 	d, err := p.call(proto.OpExists, getData(path, false))
 	if err != nil {
-		return 0, err
+		return st, err
 	}
-	var st proto.Stat
 	st.Decode(&d)
-	return int(st.DataLength), d.Err()
+	return st, d.Err()
 }
 
 func (p *probe) children(path string) ([]string, error) {

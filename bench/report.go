@@ -34,6 +34,10 @@ type Report struct {
 	// change to the last watcher's event.
 	NotifiedMillis []float64 `json:"notifiedMillis,omitempty"`
 
+	// GoneMillis is, for Expiry, the time from the timeout of the sessions to
+	// the end of the last ephemeral on the last server.
+	GoneMillis float64 `json:"goneMillis,omitempty"`
+
 	ClientCPUPer100k float64      `json:"clientCPUSecondsPer100kOps"` // the generator's own
 	Server           *ServerUsage `json:"server,omitempty"`           // when the processes are known
 }

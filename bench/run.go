@@ -45,6 +45,7 @@ var workloads = map[Workload]func(context.Context, *engine, *meter, *Report) err
 	Children: runChildren,
 	Watch:    runWatch,
 	Sessions: runSessions,
+	Expiry:   runExpiry,
 	Fill:     runFill,
 	Clean:    runClean,
 }

@@ -24,7 +24,8 @@ type stub struct {
 	// answer, when set, may replace the reply frames to a request; n counts
 	// the requests of all connections from 1. Called with mu held.
 	answer   func(n int, h proto.RequestHeader, usual []byte) (frames []byte, hangUp bool)
-	expired  bool // sessions are refused as expired
+	expired  bool  // sessions are refused as expired
+	granted  int32 // timeout of the sessions, ms
 	requests int
 	conns    map[net.Conn]bool
 	nodes    map[string][]byte
@@ -37,7 +38,7 @@ func newStub(t *testing.T) *stub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stub{t: t, l: l, conns: map[net.Conn]bool{}, nodes: map[string][]byte{"": nil}, ops: map[proto.Op]int{}}
+	s := &stub{t: t, l: l, conns: map[net.Conn]bool{}, granted: 30_000, nodes: map[string][]byte{"": nil}, ops: map[proto.Op]int{}}
 	s.wg.Add(1)
 	go s.accept()
 	t.Cleanup(func() {
@@ -106,8 +107,8 @@ func (s *stub) serve(c net.Conn) {
 	if _, err := readFrame(c); err != nil {
 		return
 	}
-	r := proto.ConnectResponse{TimeoutMs: 30_000, SessionID: 7, Passwd: make([]byte, 16), HasReadOnly: true}
 	s.mu.Lock()
+	r := proto.ConnectResponse{TimeoutMs: s.granted, SessionID: 7, Passwd: make([]byte, 16), HasReadOnly: true}
 	if s.expired {
 		r.TimeoutMs, r.SessionID = 0, 0
 	}
@@ -189,7 +190,7 @@ func (s *stub) reply(c net.Conn, h proto.RequestHeader, d *jute.Decoder) []byte 
 	if code == proto.OK {
 		switch h.Op {
 		case proto.OpExists, proto.OpGetData:
-			st := proto.Stat{DataLength: int32(len(data))}
+			st := proto.Stat{DataLength: int32(len(data)), NumChildren: int32(len(s.children(path)))}
 			b = st.Append(b)
 		case proto.OpGetChildren2:
 			b = jute.AppendStrings(b, s.children(path))

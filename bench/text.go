@@ -14,7 +14,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on %s, %d connections", r.Workload, strings.Join(r.Servers, " "), r.Connections)
 	switch r.Workload {
-	case Sessions, Watch, Clean:
+	case Sessions, Watch, Clean, Expiry:
 	default:
 		fmt.Fprintf(&b, " x %d in flight, %d-byte values", r.InFlight, r.ValueBytes)
 	}
@@ -24,6 +24,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "\n%d operations in %.2f s: %.0f per second\n", r.Ops, r.Seconds, r.OpsPerSec)
 	if len(r.NotifiedMillis) > 0 {
 		fmt.Fprintf(&b, "all notified after %s ms\n", millis(r.NotifiedMillis))
+	}
+	if r.Workload == Expiry {
+		fmt.Fprintf(&b, "all ephemerals gone %.1f ms after the timeout of their sessions\n", r.GoneMillis)
 	}
 	if r.Latency.Count > 0 {
 		fmt.Fprintf(&b, "%-10s %10s %10s %10s %10s %10s %10s\n", "latency", "mean", "p50", "p90", "p99", "p99.9", "max")

@@ -44,6 +44,7 @@ func benchCommand() *cli.Command {
 			workload(bench.Children, "getChildren of one large parent", loadFlags, childrenFlags),
 			workload(bench.Watch, "change a znode that all connections watch", watchFlags),
 			workload(bench.Sessions, "open sessions and hold them", sessionFlags),
+			workload(bench.Expiry, "let sessions with ephemerals die, and wait until those are gone", windowFlags, expiryFlags),
 			workload(bench.Fill, "create znodes and leave them there", windowFlags, fillFlags),
 			workload(bench.Clean, "delete the root with all below it"),
 			echoCommand(),
@@ -198,6 +199,13 @@ func sessionFlags(c *bench.Config) []cli.Flag {
 		&cli.DurationFlag{Name: "hold", Value: c.Hold, Destination: &c.Hold,
 			Usage: "let them idle for this `TIME` before the server's memory is read"},
 	}
+}
+
+func expiryFlags(c *bench.Config) []cli.Flag {
+	return append(valueFlags(c),
+		&cli.IntFlag{Name: "ephemerals", Value: c.Ephemerals, Destination: &c.Ephemerals,
+			Usage: "let each session create `N` of them"},
+	)
 }
 
 func fillFlags(c *bench.Config) []cli.Flag {
