@@ -30,8 +30,11 @@ func TestBeatGoesOnElsewhere(t *testing.T) {
 	const kept = 20
 	first, second := withBeat(t), withBeat(t)
 	stop := make(chan struct{})
-	first.behave(func(_ int, h proto.RequestHeader, usual []byte) ([]byte, bool) {
-		return usual, first.ops[proto.OpSetData] > kept
+	first.behave(func(_ int, _ proto.RequestHeader, usual []byte) ([]byte, bool) {
+		if first.ops[proto.OpSetData] > kept {
+			return nil, true
+		}
+		return usual, false
 	})
 	second.behave(func(_ int, h proto.RequestHeader, usual []byte) ([]byte, bool) {
 		if h.Op == proto.OpSetData && second.ops[h.Op] == kept {
