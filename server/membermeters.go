@@ -114,7 +114,7 @@ func (v view) Member() *fourletter.Member {
 		QuorumPorts:   v.srv.ports(func(a conf.Address) int { return a.QuorumPort }),
 	}
 	if q.Observer {
-		shown.PeerType, shown.MasterID = 1, &role.Leader
+		shown.PeerType, shown.MasterID = 1, &role.Via
 	}
 	if !v.ReadOnly() {
 		shown.Membership = q.Text()
