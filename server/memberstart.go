@@ -133,7 +133,7 @@ const bindPause = time.Second
 func (m *member) bind(address string) (net.Listener, error) {
 	retries := m.srv.cfg.Election.BindRetries
 	for try := 1; ; try++ {
-		l, err := net.Listen("tcp", address)
+		l, err := m.srv.listenForServers(address)
 		if err == nil || retries > 0 && try > retries {
 			return l, err
 		}

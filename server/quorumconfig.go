@@ -118,6 +118,9 @@ func (srv *Server) linksConfig(listeners, masters []net.Listener) peer.LinksConf
 
 // dialServer connects to another server. The name is resolved each time.
 func (srv *Server) dialServer(keepAlive bool) peer.Dial {
+	if srv.network.Dial != nil {
+		return srv.network.Dial
+	}
 	dialer := net.Dialer{KeepAlive: -1}
 	if keepAlive {
 		dialer.KeepAlive = 0
@@ -125,6 +128,14 @@ func (srv *Server) dialServer(keepAlive bool) peer.Dial {
 	return func(ctx context.Context, address string) (net.Conn, error) {
 		return dialer.DialContext(ctx, "tcp", address)
 	}
+}
+
+// listenForServers opens one of the ports that other servers dial.
+func (srv *Server) listenForServers(address string) (net.Listener, error) {
+	if srv.network.Listen != nil {
+		return srv.network.Listen(address)
+	}
+	return net.Listen("tcp", address)
 }
 
 // own returns where this server listens for others: on the addresses of its

@@ -52,11 +52,12 @@ func (srv *Server) id() int64 {
 
 // Server is one running server.
 type Server struct {
-	cfg   *conf.Config   // set once
-	log   zerolog.Logger // set once
-	build BuildInfo      // set once
-	clock clock          // set once
-	fs    vfs.FS         // set once
+	cfg     *conf.Config   // set once
+	log     zerolog.Logger // set once
+	build   BuildInfo      // set once
+	clock   clock          // set once
+	fs      vfs.FS         // set once
+	network Network        // set once; its functions are nil for TCP
 
 	gate      gate
 	tree      *datatree.Tree        // set by Start; guarded by the gate
@@ -107,7 +108,7 @@ type BuildInfo struct {
 
 // New makes a server from a valid configuration. It touches neither disk nor
 // network.
-func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error) {
+func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo, options ...Option) (*Server, error) {
 	registry, err := auth.New(auth.Config{
 		SkipACL: cfg.Auth.SkipACL, DigestEnabled: cfg.Auth.DigestEnabled, DigestAlg: cfg.Auth.DigestAlg,
 		SuperDigest: cfg.Auth.SuperDigest, Classes: cfg.Auth.Classes, EnsembleNames: cfg.Auth.EnsembleNames,
@@ -123,6 +124,9 @@ func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo) (*Server, error)
 		caps:      throttle.NewCaps(cfg.Limits.MaxConnections, cfg.Limits.MaxConnectionsPerAddress),
 		staleRule: throttle.StaleRule{Connection: cfg.Requests.StaleConnectionCheck, Latency: cfg.Requests.StaleLatencyCheck},
 		stopping:  make(chan struct{}), answered: make(chan struct{}), failed: make(chan error, 1),
+	}
+	for _, option := range options {
+		option(srv)
 	}
 	nowMs := func() int64 { return srv.clock.nanos() / int64(time.Millisecond) }
 	srv.requests = throttle.NewRequests(throttle.RequestsConfig{
