@@ -55,6 +55,7 @@ var layers = map[string][]string{
 	"compat_tests/words":         {"compat_tests/..."},
 	"compat_tests/scripts":       {"compat_tests/..."},
 	"compat_tests/packaging":     {"compat_tests/..."},
+	"compat_tests/operator":      {"jute/...", "compat_tests/..."},
 	"compat_tests/crash":         {"jute/...", "compat_tests/..."},
 	"compat_tests/chaos":         {"jute/...", "compat_tests/..."},
 	"compat_tests/ensemble":      {"jute/...", "compat_tests/..."},
