@@ -13,7 +13,7 @@ import (
 const (
 	sessionTimeout = 5 * time.Second
 	replyLimit     = 1500 * time.Millisecond // then a client tries another server
-	retryPause     = 20 * time.Millisecond
+	retryPause     = 20 * time.Millisecond   // after a server that did not take the session
 )
 
 // session is a client's session, or one after the other. It moves on to the
@@ -24,6 +24,7 @@ type session struct {
 	next    int // index of the address to try next
 	timeout time.Duration
 	early   time.Duration // how much less than its timeout a session may live unheard
+	pause   time.Duration // retryPause, unless it is changed
 	c       *wire.Client
 	heard   time.Time // when the last request was sent that was answered
 	moves   int
@@ -31,7 +32,7 @@ type session struct {
 }
 
 func newSession(h *history, addrs []string, first int, timeout, early time.Duration) *session {
-	return &session{h: h, addrs: addrs, next: first, timeout: timeout, early: early}
+	return &session{h: h, addrs: addrs, next: first, timeout: timeout, early: early, pause: retryPause}
 }
 
 // nobody is who asks for a new session.
@@ -78,7 +79,7 @@ func (s *session) connect(ctx context.Context, who *wire.Client) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(retryPause):
+		case <-time.After(s.pause):
 		}
 	}
 }
