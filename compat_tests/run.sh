@@ -15,7 +15,7 @@ mkdir -p "$cache"
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
 
 folders=("$@")
-[ $# -gt 0 ] || folders=(crash gozk words clients zkcli operator datadir scripts packaging differential)
+[ $# -gt 0 ] || folders=(crash gozk words admin clients zkcli operator datadir scripts packaging differential)
 log=$cache/run.log
 : >"$log"
 failed=()

@@ -52,6 +52,7 @@ var layers = map[string][]string{
 	"compat_tests/gozk":          {"compat_tests/..."},
 	"compat_tests/gozk/launcher": {"compat_tests/tied"},
 	"compat_tests/zkcli":         {"compat_tests/..."},
+	"compat_tests/admin":         {"jute/...", "compat_tests/..."},
 	"compat_tests/words":         {"compat_tests/..."},
 	"compat_tests/scripts":       {"compat_tests/..."},
 	"compat_tests/packaging":     {"compat_tests/..."},

@@ -59,7 +59,7 @@ func Read(op proto.Op, body []byte) *Subject {
 func (s *Subject) read(op proto.Op, d *jute.Decoder) bool {
 	switch op {
 	case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-		var r proto.CreateRequest
+		r := proto.CreateRequest{HasTTL: op == proto.OpCreateTTL}
 		r.Decode(d)
 		s.Path, s.Mode = r.Path, modeOf(r.Flags)
 	case proto.OpDelete:
