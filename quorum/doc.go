@@ -30,12 +30,14 @@
 // notice: an election ends at once when everyone in reach agrees, a worse vote
 // is answered with the better one, and whoever has decided says so; a leader
 // gives up at once when too few are left that could follow, or when one of them
-// could never follow its epoch; and
-// leadership can be confirmed by a quorum ([Confirm]) and laid down ([Resign]).
+// could never follow its epoch; and leadership can be confirmed by a quorum
+// ([Confirm]) and laid down ([Resign]). docs/decisions/quorum.md lists it all.
 //
 // A server that cannot cut its log as far as its leader wants neither votes
 // nor is counted until it has got a snapshot. To make that rare, snapshots are
-// to be taken, and logs purged, of what is committed only.
+// to be taken, and logs purged, of what is committed only. One whose tree
+// contradicts the leader's ([Diverged]) asks for a snapshot too, but votes: its
+// log is right.
 //
 // Sessions are the server's business: the core only checks that their packets
 // are due, and hands them on. What is not here yet: reconfiguration is

@@ -21,7 +21,10 @@
 // at the leader's [Machine], whose server puts it, with the transactions that
 // it leads to, into one order for [Peer.Submit].
 //
-// What is not here yet: observers cannot connect to followers;
-// SASL between servers; and the repeated tries to bind a port. The data
-// directory of package persistence has no atomic Install as a [Disk] needs.
+// Observers connect to the leader, or, where followers serve them, to one after
+// another of these; what a follower passes on for them is its server's business
+// too. [Peer.Stats] and [Peer.Learners] show what goes on, [Listen] binds ports
+// that another process is about to free.
+//
+// What is not here yet: SASL between servers.
 package peer
