@@ -95,6 +95,7 @@ docker: dist ## build the image meerkat:latest for this machine; needs docker
 .PHONY: docs
 docs: ## write what is generated from the code
 	go test ./conf -run TestDocumentation -update
+	go test ./server/exporter -run TestDocumentation -update
 
 .PHONY: clean
 clean: ## remove what was built; ./data and the scripts in bin stay
