@@ -44,7 +44,7 @@ func (w *holder) run(ctx context.Context, stop <-chan struct{}) error {
 		}
 		select {
 		case <-stop:
-			return w.look(ctx)
+			return w.leave(ctx)
 		case <-time.After(pause):
 		}
 		var err error
@@ -60,6 +60,15 @@ func (w *holder) run(ctx context.Context, stop <-chan struct{}) error {
 			return err
 		}
 	}
+}
+
+// leave looks for the last time. A short session expires from then on.
+func (w *holder) leave(ctx context.Context) error {
+	err := w.look(ctx)
+	if w.s.timeout == shortTimeout {
+		w.orphan, w.sure = append(w.orphan, w.path), false
+	}
+	return err
 }
 
 // next names the ephemeral of a new session.

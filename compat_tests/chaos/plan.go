@@ -25,7 +25,7 @@ const (
 	lag                    // a server's packets are late
 	cutServers             // connections between servers end, once
 	cutClients             // connections of clients of one server end, once
-	farClients             // a server's clients hear nothing
+	farClients             // the clients of some servers hear nothing
 	kinds
 )
 
@@ -36,7 +36,7 @@ func (k kind) String() string {
 
 // weights say how often a kind is drawn.
 var weights = [kinds]int{kill: 5, stop: 3, freeze: 4, wipe: 2, killMost: 2, isolate: 4, halves: 2, bridge: 3, deaf: 2, dumb: 2,
-	oneWay: 3, lag: 2, cutServers: 3, cutClients: 2, farClients: 2}
+	oneWay: 3, lag: 2, cutServers: 3, cutClients: 2, farClients: 3}
 
 // fault is something that goes wrong, and when.
 type fault struct {

@@ -25,7 +25,10 @@ const (
 	// after the last election, on a busy machine.
 	orphanLimit = 2*tick + 2*time.Second
 
-	workersCount, watchersCount, holdersCount, ledgersCount = 5, 2, 2, 2
+	workersCount, watchersCount, holdersCount, ledgersCount = 5, 2, 3, 2
+	// shortTimeout is of the last worker, watcher and holder: their sessions
+	// expire now and then.
+	shortTimeout = 1200 * time.Millisecond
 )
 
 // options say what to run.
@@ -120,7 +123,12 @@ func (s *scene) keep() {
 	s.t.Logf("logs, directories and the history are in %s", dir)
 }
 
-func (s *scene) session(timeout time.Duration) *session {
+// session is that of client i of n of a kind.
+func (s *scene) session(i, n int) *session {
+	timeout := sessionTimeout
+	if i == n-1 {
+		timeout = shortTimeout
+	}
 	c := newSession(s.h, s.net.addrs(), len(s.sessions), timeout, earlyAllowed)
 	s.sessions = append(s.sessions, c)
 	return c
@@ -130,19 +138,19 @@ func (s *scene) session(timeout time.Duration) *session {
 func (s *scene) cast() (all []client) {
 	var v values
 	for i := range workersCount {
-		s.workers = append(s.workers, newWorker(i, s.h, s.session(sessionTimeout), s.seed, &v))
+		s.workers = append(s.workers, newWorker(i, s.h, s.session(i, workersCount), s.seed, &v))
 		all = append(all, s.workers[i])
 	}
 	for i := range watchersCount {
-		s.watchers = append(s.watchers, newWatcher(i, s.h, s.session(sessionTimeout), s.seed))
+		s.watchers = append(s.watchers, newWatcher(i, s.h, s.session(i, watchersCount), s.seed))
 		all = append(all, s.watchers[i])
 	}
 	for i := range holdersCount {
-		s.holders = append(s.holders, newHolder(i, s.h, s.session(sessionTimeout), s.seed))
+		s.holders = append(s.holders, newHolder(i, s.h, s.session(i, holdersCount), s.seed))
 		all = append(all, s.holders[i])
 	}
 	for i := range ledgersCount {
-		s.ledgers = append(s.ledgers, newLedger(i, s.h, s.session(sessionTimeout), s.seed))
+		s.ledgers = append(s.ledgers, newLedger(i, s.h, s.session(i, ledgersCount+1), s.seed))
 		all = append(all, s.ledgers[i])
 	}
 	return all

@@ -116,9 +116,12 @@ func (tr *trouble) make(f fault) {
 	case cutClients:
 		tr.net.clients[order[0]].cut()
 	case farClients:
-		l := tr.net.clients[order[0]]
-		l.hold(1, f.broken, true)
-		tr.later(f, func() { l.hold(-1, f.broken, true) })
+		f.lasts += shortTimeout // so that some sessions expire
+		for _, i := range order[:f.some-len(order)/2] {
+			l := tr.net.clients[i]
+			l.hold(1, f.broken, true)
+			tr.later(f, func() { l.hold(-1, f.broken, true) })
+		}
 	default:
 		tr.partition(f, pairs(f.kind, order))
 	}

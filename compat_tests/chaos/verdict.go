@@ -30,6 +30,7 @@ func (s *scene) judge() string {
 	if err := c.Sync("/"); err != nil {
 		s.t.Fatal(err)
 	}
+	writes := s.account(c) // while the sessions last
 	s.readAll(c)
 	s.report(s.h.wrong)
 	s.report(goesBack(s.h.ops))
@@ -51,7 +52,6 @@ func (s *scene) judge() string {
 			}
 		}
 	}
-	writes := s.account(c)
 	orphans := s.awaitOrphans(c)
 	plain := 0
 	for i := range s.h.ops {
