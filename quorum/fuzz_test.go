@@ -19,6 +19,7 @@ func FuzzStep(f *testing.F) {
 	f.Add(uint8(2), []byte("\x01\x01\x34\x01\x02\x01\x02\x34\x01\x02\x02\x01\x0b\x01\x14\x03\x00\x00\x00\x00\x02\x01\x12\x01\x04\x02\x01\x03\x02\x00\x03\x00\x00\x00\x00\x08\x01\x00\x00\x00\x03\x00\x00\x00\x00\x02\x01\x03\x02\x01\x0b\x01\x00\x00\x00\x02\x02\x10\x01\x14\x02\x02\x12\x00\x04\x09\x02\x01\x01\x00\x0a\x02\x00\x00\x00\x02\x02\x03\x02\x00"))
 	f.Add(uint8(4), []byte("\x01\x03\x36\x01\x02\x01\x02\x35\x01\x02\x04\x01\x00\x00\x00\x02\x01\x11\x02\x00\x03\x00\x00\x00\x00\x02\x01\x0d\x01\x02\x02\x01\x02\x02\x01\x02\x01\x04\x02\x01\x02\x01\x0a\x02\x00\x03\x00\x00\x00\x00\x03\x00\x00\x00\x00\x02\x01\x0c\x00\x00\x02\x01\x02\x02\x02\x03\x00\x00\x00\x00\x02\x01\x05\x02\x02\x02\x01\x04\x02\x02"))
 	f.Add(uint8(1), []byte("\x0c\x02\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add(uint8(48), []byte("\x01\x03\x36\x01\x02\x01\x02\x35\x01\x02\x04\x01\x00\x00\x00\x02\x01\x11\x02\x00\x03\x00\x00\x00\x00\x02\x01\x0d\x01\x02\x02\x01\x02\x02\x01\x02\x01\x04\x02\x01\x02\x01\x0a\x02\x00\x03\x00\x00\x00\x00\x03\x00\x00\x00\x00\x02\x01\x0c\x00\x00\x02\x01\x02\x02\x02\x03\x00\x00\x00\x00\x02\x01\x05\x02\x02\x02\x01\x04\x02\x02\x02\x02\x10\x01\x14\x02\x02\x12\x01\x04\x02\x02\x03\x01\x00\x02\x01\x02\x02\x03\x02\x01\x04\x02\x03\x02\x02\x01\x02\x00\x02\x02\x05\x02\x03\x0f\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, kind uint8, script []byte) {
 		cfg := Config{
 			ID: int64(kind%3) + 1, Verifier: NewMajority(1, 2, 3), Tick: time.Second, InitTicks: 5, SyncTicks: 2,
@@ -28,6 +29,10 @@ func FuzzStep(f *testing.F) {
 			cfg.ID, cfg.Observer = 4, true
 		}
 		rec := Recovered{Zxid: z(1, 2), Applied: z(1, 1), AcceptedEpoch: 1, CurrentEpoch: 1, TailBase: z(1, 1), Tail: entries(z(1, 2))}
+		cfg.ServeObservers = kind&16 != 0
+		if kind&32 != 0 {
+			cfg.MaxSnapSyncs, cfg.MaxDiffSyncs, cfg.EpochWait = 1, 1, 1
+		}
 		if kind&8 != 0 {
 			rec = Recovered{Zxid: -1, Applied: -1, TailBase: -1}
 		}
@@ -39,7 +44,8 @@ func FuzzStep(f *testing.F) {
 		for ; len(script) >= 5; script = script[5:] {
 			now += 10 * time.Millisecond
 			_ = c.Step(now, fuzzInput(c, script)) // only proposals are refused
-			c.Ready()
+			out := c.Ready()
+			c.Recycle(&out)
 			h := &c.hist
 			last := h.base
 			for _, e := range h.entries {
@@ -61,7 +67,7 @@ func FuzzStep(f *testing.F) {
 func fuzzInput(c *Core, b []byte) Input {
 	zxid := z(int64(int8(b[3])), int64(b[4]))
 	link := Link(b[1] % 8)
-	switch b[0] % 15 {
+	switch b[0] % 20 {
 	case 0:
 		return Tick{}
 	case 1:
@@ -91,6 +97,17 @@ func fuzzInput(c *Core, b []byte) Input {
 		return Confirm{ID: 7}
 	case 13:
 		return TruncateFailed{}
+	case 15:
+		return Diverged{}
+	case 16:
+		return Settle{ID: 8}
+	case 17:
+		return StepDown{Reason: "told to"}
+	case 18:
+		return Reachable{Server: int64(b[1] % 6)}
+	case 19:
+		next := max(c.LastZxid(), EpochStart(c.Role().Epoch)) + 1
+		return Proposals{Entries: []Entry{{Zxid: next}, {Zxid: next + int64(b[1]%3)}}}
 	}
 	data := make([]byte, b[4]%24)
 	if len(data) > 7 {
