@@ -75,7 +75,7 @@ func TestTakeAndRestore(t *testing.T) {
 		t.Errorf("%+v, %d bytes copied", m, copied)
 	}
 	again, err := Open(bk)
-	if err != nil || again.Verify(bk, nil) != nil || !slices.Equal(again.Files, m.Files) {
+	if err != nil || again.Verify(context.Background(), bk, nil) != nil || !slices.Equal(again.Files, m.Files) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	for _, test := range []struct {
@@ -92,19 +92,19 @@ func TestTakeAndRestore(t *testing.T) {
 		{0, 0, "snapshot.0", 0},
 	} {
 		dir := filepath.Join(work, fmt.Sprintf("restored-%x", test.zxid))
-		r, err := Restore(bk, dir, "", RestoreOptions{Zxid: test.zxid})
+		r, err := Restore(context.Background(), bk, dir, "", RestoreOptions{Zxid: test.zxid})
 		if err != nil || r.Zxid != test.want || r.Snapshot != test.snapshot || r.Txns != test.txns || r.Aside != nil {
 			t.Errorf("0x%x: %+v, %v", test.zxid, r, err)
 		}
 	}
-	if _, err := Restore(bk, filepath.Join(work, "new"), "", RestoreOptions{Zxid: 0x29}); !errors.Is(err, ErrZxid) {
+	if _, err := Restore(context.Background(), bk, filepath.Join(work, "new"), "", RestoreOptions{Zxid: 0x29}); !errors.Is(err, ErrZxid) {
 		t.Errorf("beyond the end: %v", err)
 	}
 	only(t, work, "bk", "restored--1", "restored-0", "restored-10", "restored-23", "restored-25", "restored-27", "restored-28")
 
 	// Logs apart.
 	dataDir, logDir := filepath.Join(work, "d"), filepath.Join(work, "l")
-	_, err = Restore(bk, dataDir, logDir, RestoreOptions{Zxid: 0x25})
+	_, err = Restore(context.Background(), bk, dataDir, logDir, RestoreOptions{Zxid: 0x25})
 	must(t, err)
 	only(t, filepath.Join(dataDir, versionDir), "snapshot.23")
 	only(t, filepath.Join(logDir, versionDir), "log.24")
@@ -117,7 +117,7 @@ func TestNewest(t *testing.T) {
 	if m.FromZxid != "0x27" || m.UntilZxid != "0x28" {
 		t.Errorf("%+v", m)
 	}
-	if _, err := Restore(bk, t.TempDir(), "", RestoreOptions{Zxid: 0x26}); !errors.Is(err, ErrZxid) {
+	if _, err := Restore(context.Background(), bk, t.TempDir(), "", RestoreOptions{Zxid: 0x26}); !errors.Is(err, ErrZxid) {
 		t.Errorf("before the beginning: %v", err)
 	}
 }
@@ -139,11 +139,11 @@ func TestNothingIsOverwritten(t *testing.T) {
 	only(t, work, "bk")
 
 	for i := range 3 {
-		r, err := Restore(bk, dir, "", RestoreOptions{Zxid: -1, Force: i > 0})
+		r, err := Restore(context.Background(), bk, dir, "", RestoreOptions{Zxid: -1, Force: i > 0})
 		if err != nil || len(r.Aside) != min(i, 1) {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		if _, err := Restore(bk, dir, "", RestoreOptions{Zxid: -1}); !errors.Is(err, ErrExists) {
+		if _, err := Restore(context.Background(), bk, dir, "", RestoreOptions{Zxid: -1}); !errors.Is(err, ErrExists) {
 			t.Errorf("over data: %v", err)
 		}
 	}
@@ -151,7 +151,7 @@ func TestNothingIsOverwritten(t *testing.T) {
 	server, err := persistence.Open(persistence.Config{FS: vfs.OS{}, DataDir: dir})
 	must(t, err)
 	defer server.Close()
-	if _, err := Restore(bk, dir, "", RestoreOptions{Zxid: -1, Force: true}); !errors.Is(err, persistence.ErrLocked) {
+	if _, err := Restore(context.Background(), bk, dir, "", RestoreOptions{Zxid: -1, Force: true}); !errors.Is(err, persistence.ErrLocked) {
 		t.Errorf("beside a server: %v", err)
 	}
 	only(t, dir, "version-2", "version-2.before-restore-1", "version-2.before-restore-2")
@@ -168,7 +168,7 @@ func TestDamage(t *testing.T) {
 	}
 	only(t, work)
 	m := take(t, data, bk, Options{Newest: true}) // which does not need that log
-	must(t, m.Verify(bk, nil))
+	must(t, m.Verify(context.Background(), bk, nil))
 	must(t, os.RemoveAll(bk))
 
 	data = recorded(t)
@@ -176,17 +176,17 @@ func TestDamage(t *testing.T) {
 	if m := take(t, data, bk, Options{}); slices.ContainsFunc(m.Files, func(f File) bool { return f.Name == "snapshot.23" }) {
 		t.Errorf("a damaged snapshot is kept: %+v", m)
 	}
-	r, err := Restore(bk, filepath.Join(work, "a"), "", RestoreOptions{Zxid: 0x25})
+	r, err := Restore(context.Background(), bk, filepath.Join(work, "a"), "", RestoreOptions{Zxid: 0x25})
 	if err != nil || r.Snapshot != "snapshot.0" || r.Zxid != 0x25 {
 		t.Errorf("%+v, %v", r, err)
 	}
 
 	spoil(t, filepath.Join(bk, versionDir, "log.24"), 60)
-	if _, err := Restore(bk, filepath.Join(work, "b"), "", RestoreOptions{Zxid: 0x23}); !errors.Is(err, ErrDamaged) {
+	if _, err := Restore(context.Background(), bk, filepath.Join(work, "b"), "", RestoreOptions{Zxid: 0x23}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a damaged backup: %v", err)
 	}
 	must(t, os.Remove(filepath.Join(bk, versionDir, "log.24")))
-	if _, err := Restore(bk, filepath.Join(work, "b"), "", RestoreOptions{Zxid: 0x23}); !errors.Is(err, ErrDamaged) {
+	if _, err := Restore(context.Background(), bk, filepath.Join(work, "b"), "", RestoreOptions{Zxid: 0x23}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a backup without a file: %v", err)
 	}
 	for name, text := range map[string]string{
@@ -254,17 +254,47 @@ func TestFetch(t *testing.T) {
 		}
 	}
 	only(t, filepath.Join(bk, versionDir), file)
-	if r, err := Restore(bk, filepath.Join(work, "dir"), "", RestoreOptions{Zxid: -1}); err != nil || r.Zxid != 0x27 {
+	if r, err := Restore(context.Background(), bk, filepath.Join(work, "dir"), "", RestoreOptions{Zxid: -1}); err != nil || r.Zxid != 0x27 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	spoil(t, filepath.Join(data, versionDir, file), 500)
 	if _, err := fetch(admin.URL, "super:secret", Options{Force: true}); err == nil {
 		t.Error("a damaged snapshot was taken")
 	}
-	if m, err := Open(bk); err != nil || m.Verify(bk, nil) != nil {
+	if m, err := Open(bk); err != nil || m.Verify(context.Background(), bk, nil) != nil {
 		t.Errorf("the backup from before: %v", err)
 	}
 	only(t, work, "bk", "dir")
+}
+
+// TestInterrupted leaves nothing behind.
+func TestInterrupted(t *testing.T) {
+	data, work := recorded(t), t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := Take(ctx, data, "", filepath.Join(work, "bk"), Options{Progress: func(int64) { cancel() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	only(t, work)
+
+	// A restore that is cut off leaves what was there.
+	bk, dir := filepath.Join(work, "bk"), filepath.Join(work, "dir")
+	take(t, data, bk, Options{})
+	_, err = Restore(context.Background(), bk, dir, "", RestoreOptions{Zxid: 0})
+	must(t, err)
+	ctx, cancel = context.WithCancel(context.Background())
+	read := int64(0)
+	_, err = Restore(ctx, bk, dir, "", RestoreOptions{Zxid: 0x10, Force: true, Progress: func(n int64) {
+		if read += n; read > 17_900 { // behind the verification of the backup
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	only(t, dir, "version-2")
+	only(t, filepath.Join(dir, versionDir), "snapshot.0")
+	cancel()
 }
 
 // TestRestoredIsWhatWas compares a restored directory with one that a server
@@ -273,7 +303,7 @@ func TestRestoredIsWhatWas(t *testing.T) {
 	data, work := recorded(t), t.TempDir()
 	bk, dir := filepath.Join(work, "bk"), filepath.Join(work, "dir")
 	take(t, data, bk, Options{})
-	_, err := Restore(bk, dir, "", RestoreOptions{Zxid: 0x10})
+	_, err := Restore(context.Background(), bk, dir, "", RestoreOptions{Zxid: 0x10})
 	must(t, err)
 	var said bytes.Buffer
 	if health, err := (&datadir.Checker{FS: vfs.OS{}, DataDir: dir, Out: &said}).Run(); err != nil || health != datadir.Sound ||

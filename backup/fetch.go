@@ -55,7 +55,7 @@ func (d *draft) fetch(hc *http.Client, req *http.Request) error {
 	}
 	body := bufio.NewReader(resp.Body)
 	head, _ := body.Peek(10) // shorter ones fail the verification
-	return d.add("snapshot."+strconv.FormatUint(zxid, 16)+suffix(head), body)
+	return d.add(req.Context(), "snapshot."+strconv.FormatUint(zxid, 16)+suffix(head), body)
 }
 
 // suffix is what the name of a compressed snapshot ends with.

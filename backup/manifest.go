@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -89,7 +90,7 @@ func Open(dir string) (*Manifest, error) {
 }
 
 // Verify reads every file of a backup and compares it with the manifest.
-func (m *Manifest) Verify(dir string, progress func(bytes int64)) error {
+func (m *Manifest) Verify(ctx context.Context, dir string, progress func(bytes int64)) error {
 	for _, want := range m.Files {
 		path := filepath.Join(dir, versionDir, want.Name)
 		f, err := os.Open(path)
@@ -97,7 +98,7 @@ func (m *Manifest) Verify(dir string, progress func(bytes int64)) error {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		sum := sha256.New()
-		n, err := io.Copy(sum, &counted{f, progress})
+		n, err := io.Copy(sum, &counted{ctx, f, progress})
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
@@ -108,13 +109,17 @@ func (m *Manifest) Verify(dir string, progress func(bytes int64)) error {
 	return nil
 }
 
-// counted reports what is read.
+// counted reports what is read, and ends with its context.
 type counted struct {
+	ctx      context.Context
 	r        io.Reader
 	progress func(bytes int64)
 }
 
 func (c *counted) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := c.r.Read(b)
 	if c.progress != nil {
 		c.progress(int64(n))

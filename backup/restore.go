@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,12 +40,12 @@ type Restored struct {
 // after the zxid, and the transactions up to it. The backup is verified
 // before, and what was made after it: every digest of the logs is compared. A
 // logDir of "" is the data directory.
-func Restore(backup, dataDir, logDir string, opt RestoreOptions) (*Restored, error) {
+func Restore(ctx context.Context, backup, dataDir, logDir string, opt RestoreOptions) (*Restored, error) {
 	m, err := Open(backup)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Verify(backup, opt.Progress); err != nil {
+	if err := m.Verify(ctx, backup, opt.Progress); err != nil {
 		return nil, err
 	}
 	src, err := persistence.OpenDirectory(persistence.Config{FS: vfs.OS{}, DataDir: backup})
@@ -64,12 +65,13 @@ func Restore(backup, dataDir, logDir string, opt RestoreOptions) (*Restored, err
 	if logDir == "" {
 		logDir = dataDir
 	}
-	r := &restore{src: src, dataDir: dataDir, logDir: logDir, opt: opt}
+	r := &restore{ctx: ctx, src: src, dataDir: dataDir, logDir: logDir, opt: opt}
 	return r.run(m)
 }
 
 // restore is one run of [Restore].
 type restore struct {
+	ctx             context.Context
 	src             *persistence.Directory
 	dataDir, logDir string
 	opt             RestoreOptions
@@ -84,22 +86,81 @@ func (r *restore) run(m *Manifest) (*Restored, error) {
 	if base.Path == "" {
 		return nil, fmt.Errorf("%w: 0x%x; it reaches from %s to %s", ErrZxid, r.opt.Zxid, m.FromZxid, m.UntilZxid)
 	}
-	if err := r.makeRoom(); err != nil {
+	if err := r.mayReplace(); err != nil {
 		return nil, err
+	}
+	// Everything is made and verified under another name: a restore that
+	// fails, or is cut off, leaves what was there.
+	err = r.stage(base)
+	if err == nil {
+		err = r.publish()
+	}
+	for _, dir := range r.dirs() {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, stageDir)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &r.out, nil
+}
+
+// stageDir is where a restore works, in each of the directories.
+const stageDir = versionDir + ".restoring"
+
+// dirs are the directories that are restored, one or two.
+func (r *restore) dirs() []string {
+	if r.logDir == r.dataDir {
+		return []string{r.dataDir}
+	}
+	return []string{r.dataDir, r.logDir}
+}
+
+// stage makes the data below the stage directories, and verifies it.
+func (r *restore) stage(base persistence.FileInfo) error {
+	for _, dir := range r.dirs() {
+		if err := os.RemoveAll(filepath.Join(dir, stageDir)); err != nil {
+			return err
+		}
+		if err := (vfs.OS{}).MkdirAll(filepath.Join(dir, stageDir, versionDir)); err != nil {
+			return err
+		}
 	}
 	r.out.Snapshot, r.out.Zxid = filepath.Base(base.Path), base.Zxid
 	f, err := os.Open(base.Path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	_, err = writeFile(filepath.Join(r.dataDir, versionDir, r.out.Snapshot), &counted{f, r.opt.Progress})
+	_, err = writeFile(filepath.Join(r.dataDir, stageDir, versionDir, r.out.Snapshot), &counted{r.ctx, f, r.opt.Progress})
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.replay(base.Zxid); err != nil {
-		return nil, err
+		return err
 	}
-	return &r.out, r.verify()
+	return r.verify()
+}
+
+// publish puts what was there aside, and the new data in its place.
+func (r *restore) publish() error {
+	for _, dir := range r.dirs() {
+		path := filepath.Join(dir, versionDir)
+		if infos, err := os.ReadDir(path); err == nil && len(infos) > 0 {
+			if err := r.putAside(path); err != nil {
+				return err
+			}
+		} else if err == nil {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+		if err := os.Rename(filepath.Join(dir, stageDir, versionDir), path); err != nil {
+			return err
+		}
+		if err := errors.Join((vfs.OS{}).SyncDir(path), (vfs.OS{}).SyncDir(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // base is the newest snapshot that holds nothing after the zxid. Apache
@@ -127,42 +188,37 @@ func (r *restore) base() (persistence.FileInfo, error) {
 	return persistence.FileInfo{}, nil
 }
 
-// makeRoom makes the directories. What is in them is put aside by force, and
-// never while a server runs on it.
-func (r *restore) makeRoom() error {
-	for _, dir := range []string{r.dataDir, r.logDir} {
+// mayReplace refuses directories that have data, unless by force, and always
+// while a server runs on them.
+func (r *restore) mayReplace() error {
+	for _, dir := range r.dirs() {
 		path := filepath.Join(dir, versionDir)
 		infos, err := os.ReadDir(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist), err == nil && len(infos) == 0:
-		case err != nil:
-			return err
-		case !r.opt.Force:
-			return fmt.Errorf("%s %w: --force puts it aside", path, ErrExists)
-		default:
-			if err := r.putAside(dir, path); err != nil {
-				return err
-			}
+		if errors.Is(err, fs.ErrNotExist) || err == nil && len(infos) == 0 {
+			continue
 		}
-		if err := (vfs.OS{}).MkdirAll(path); err != nil {
+		if err != nil {
 			return err
+		}
+		if !r.opt.Force {
+			return fmt.Errorf("%s %w: --force puts it aside", path, ErrExists)
+		}
+		old, err := persistence.OpenDirectory(persistence.Config{FS: vfs.OS{}, DataDir: dir})
+		if err != nil {
+			return err
+		}
+		inUse, err := old.InUse()
+		if err != nil {
+			return err
+		}
+		if inUse {
+			return fmt.Errorf("%w: a server is running on %s", persistence.ErrLocked, dir)
 		}
 	}
 	return nil
 }
 
-func (r *restore) putAside(dir, path string) error {
-	old, err := persistence.OpenDirectory(persistence.Config{FS: vfs.OS{}, DataDir: dir})
-	if err != nil {
-		return err
-	}
-	inUse, err := old.InUse()
-	if err != nil {
-		return err
-	}
-	if inUse {
-		return fmt.Errorf("%w: a server is running on %s", persistence.ErrLocked, dir)
-	}
+func (r *restore) putAside(path string) error {
 	for n := 1; ; n++ {
 		aside := fmt.Sprintf("%s.before-restore-%d", path, n)
 		if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) {
@@ -184,13 +240,13 @@ func (r *restore) replay(after int64) (err error) {
 	}
 	defer entries.Close() // was only read
 	var dst *persistence.LogFileWriter
-	for entries.Next() {
+	for r.ctx.Err() == nil && entries.Next() {
 		zxid := entries.Zxid()
 		if zxid > r.opt.Zxid {
 			break
 		}
 		if dst == nil {
-			path := filepath.Join(r.logDir, versionDir, "log."+strconv.FormatUint(uint64(zxid), 16))
+			path := filepath.Join(r.logDir, stageDir, versionDir, "log."+strconv.FormatUint(uint64(zxid), 16))
 			if dst, err = persistence.CreateLogFile(vfs.OS{}, path, 0); err != nil {
 				return err
 			}
@@ -204,7 +260,7 @@ func (r *restore) replay(after int64) (err error) {
 			r.opt.Progress(int64(len(entries.Entry())))
 		}
 	}
-	err = entries.Err()
+	err = errors.Join(entries.Err(), r.ctx.Err())
 	if dst != nil {
 		err = errors.Join(err, dst.Close())
 	}
@@ -214,7 +270,7 @@ func (r *restore) replay(after int64) (err error) {
 // verify reads what was made as a server would, with every digest.
 func (r *restore) verify() error {
 	var said bytes.Buffer
-	health, err := (&datadir.Checker{FS: vfs.OS{}, DataDir: r.dataDir, LogDir: r.logDir, Out: &said}).Run()
+	health, err := (&datadir.Checker{FS: vfs.OS{}, DataDir: filepath.Join(r.dataDir, stageDir), LogDir: filepath.Join(r.logDir, stageDir), Out: &said}).Run()
 	if err != nil {
 		return err
 	}

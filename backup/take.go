@@ -60,8 +60,8 @@ func begin(target, source string, opt Options) (*draft, error) {
 }
 
 // add writes one file.
-func (d *draft) add(name string, src io.Reader) error {
-	f, err := writeFile(filepath.Join(d.dir, versionDir, name), &counted{src, d.opt.Progress})
+func (d *draft) add(ctx context.Context, name string, src io.Reader) error {
+	f, err := writeFile(filepath.Join(d.dir, versionDir, name), &counted{ctx, src, d.opt.Progress})
 	d.m.Files = append(d.m.Files, f)
 	return err
 }
@@ -209,7 +209,7 @@ func (d *draft) copySnapshots(ctx context.Context, snapshots []persistence.FileI
 			return 0, err
 		}
 		f := snapshots[i]
-		err := d.addFile(f.Path, f.SizeBytes)
+		err := d.addFile(ctx, f.Path, f.SizeBytes)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // purged meanwhile, as are all that are older
 		}
@@ -236,13 +236,13 @@ func (d *draft) copySnapshots(ctx context.Context, snapshots []persistence.FileI
 	return oldest, nil
 }
 
-func (d *draft) addFile(path string, sizeBytes int64) error {
+func (d *draft) addFile(ctx context.Context, path string, sizeBytes int64) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close() // was only read
-	return d.add(filepath.Base(path), io.LimitReader(f, sizeBytes))
+	return d.add(ctx, filepath.Base(path), io.LimitReader(f, sizeBytes))
 }
 
 // copyLog copies the good records of a log: its space that is not used yet
@@ -258,5 +258,5 @@ func (d *draft) copyLog(ctx context.Context, path string, nextZxid int64) error 
 	if err != nil || c.Txns == 0 {
 		return err
 	}
-	return d.addFile(path, c.EndOffset)
+	return d.addFile(ctx, path, c.EndOffset)
 }

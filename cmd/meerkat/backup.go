@@ -27,7 +27,7 @@ func backupCommand() *cli.Command {
 		},
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
-		Action:          takeBackup,
+		Action:          interruptible(takeBackup),
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -88,7 +90,9 @@ func runShell(c *cli.Context) error {
 	}
 	code := 0
 	if words := c.Args().Slice(); len(words) > 0 {
-		code = s.Once(c.Context, words)
+		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+		code = s.Once(ctx, words)
+		stop()
 	} else {
 		code = s.Interact(c.Context, c.App.Reader, historyFile())
 	}
@@ -187,6 +191,22 @@ func edit(ctx context.Context, path string) error {
 		return errors.Join(fmt.Errorf("the editor %s failed", words[0]), err)
 	}
 	return nil
+}
+
+// interruptible lets SIGINT and SIGTERM end an action in good order; a second
+// one ends the process at once.
+func interruptible(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		defer context.AfterFunc(ctx, stop)()
+		c.Context = ctx
+		err := action(c)
+		if errors.Is(err, context.Canceled) {
+			return errors.New("interrupted")
+		}
+		return err
+	}
 }
 
 // clientCommands are the verbs that talk to running servers.

@@ -34,7 +34,7 @@ func copyCommand() *cli.Command {
 		},
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
-		Action:          copyClusters,
+		Action:          interruptible(copyClusters),
 	}
 }
 

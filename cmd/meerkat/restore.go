@@ -25,7 +25,7 @@ func restoreCommand() *cli.Command {
 		},
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
-		Action:          restoreBackup,
+		Action:          interruptible(restoreBackup),
 	}
 }
 
@@ -65,7 +65,7 @@ func restoreBackup(c *cli.Context) error {
 	default:
 		return fmt.Errorf("%w: %s %s", errUsage, c.Command.HelpName, c.Command.ArgsUsage)
 	}
-	r, err := backup.Restore(args[0], dataDir, logDir, opt)
+	r, err := backup.Restore(c.Context, args[0], dataDir, logDir, opt)
 	p.clear()
 	if r != nil {
 		for _, aside := range r.Aside {
@@ -92,7 +92,7 @@ func verifyBackup(c *cli.Context, dir string, p *workProgress) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Verify(dir, p.bytes("read")); err != nil {
+	if err := m.Verify(c.Context, dir, p.bytes("read")); err != nil {
 		return err
 	}
 	p.clear()

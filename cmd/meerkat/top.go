@@ -28,7 +28,7 @@ func topCommand() *cli.Command {
 		),
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
-		Action:          top,
+		Action:          interruptible(top),
 	}
 }
 
