@@ -5,7 +5,8 @@
 #   compat_tests/run.sh [FOLDER...]    all when none is named
 #
 # COMPAT_SEEDS is how many seeds the differential runs for each configuration,
-# CRASH_ROUNDS how often the server is killed. Exit code 0 means that everything that could run has passed.
+# CRASH_ROUNDS how often the server is killed, CHAOS_SECONDS how long an
+# ensemble is in trouble. Exit code 0 means that everything that could run has passed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 cache=${COMPAT_CACHE:-.cache/compat}
@@ -15,7 +16,7 @@ mkdir -p "$cache"
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
 
 folders=("$@")
-[ $# -gt 0 ] || folders=(crash gozk words admin clients zkcli operator datadir scripts packaging differential)
+[ $# -gt 0 ] || folders=(crash chaos gozk words admin clients zkcli operator datadir scripts packaging differential)
 log=$cache/run.log
 : >"$log"
 failed=()
