@@ -80,9 +80,16 @@ func (v adminView) Ensemble() *admin.Ensemble {
 			e.Quorum, e.Election = ownAddresses(m)
 			e.Client = parseAddr(m.ClientHost, m.ClientPort)
 		}
-		if !m.Observer {
-			e.Members = append(e.Members, memberOf(m))
+		if m.Observer {
+			continue
 		}
+		voter := memberOf(m)
+		if m.ID == q.ID && voter.Client == "" && v.srv.started.Load() && v.srv.Addr() != nil {
+			// Its own port is known without a word in the list of servers.
+			e.Client = addrPort(v.srv.Addr())
+			voter.Client = e.Client.String()
+		}
+		e.Members = append(e.Members, voter)
 	}
 	return e
 }

@@ -117,10 +117,9 @@ func TestAnswers(t *testing.T) {
 		ID: 2, Leader: 2, LeaderAddress: "10.0.0.2", Voting: true, ZabState: "broadcast",
 		Members: []Member{{ID: 2, Quorum: []string{"10.0.0.2:2888"}, Election: []string{"10.0.0.2:3888"}, Client: "0.0.0.0:2181"}},
 		Quorum:  []netip.AddrPort{addr("10.0.0.2:2888")}, Election: []netip.AddrPort{addr("10.0.0.2:3888")}, Client: addr("0.0.0.0:2181"),
-		Proposals: &ProposalStats{Last: 1, Min: 1, Max: 2},
 		Observers: []Learner{{Remote: addr("10.0.0.4:9"), ID: 4, LastZxid: 7}},
 	}
-	for _, name := range []string{"leader", "observers", "server_stats", "voting_view", "zabstate"} {
+	for _, name := range []string{"leader", "monitor", "observers", "server_stats", "voting_view", "zabstate"} {
 		golden(t, "ensemble-"+name, ask(t, "GET", url+"/commands/"+name, "", "").body)
 	}
 	golden(t, "ensemble-role", ask(t, "GET", url+"/role", "", "").body)

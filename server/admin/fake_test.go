@@ -17,7 +17,7 @@ import (
 
 // fake is a server with a little of everything.
 type fake struct {
-	fourletter.View // what only the words show
+	fourletter.View // nil: nothing else is asked for
 
 	serving, ready, plainSnapshots bool
 	ensemble                       *Ensemble
@@ -48,6 +48,12 @@ func (f *fake) Mode() string {
 	return "standalone"
 }
 func (f *fake) Ensemble() *Ensemble { return f.ensemble }
+func (f *fake) Member() *fourletter.Member {
+	if f.ensemble == nil {
+		return nil
+	}
+	return &fourletter.Member{Leads: true, LastProposal: 1, MinProposal: 1, MaxProposal: 2, PeerState: "leading - broadcast"}
+}
 func (f *fake) Ready() error {
 	if f.ready {
 		return nil
@@ -91,9 +97,8 @@ func (f *fake) Metrics(sink stats.Sink) {
 func (f *fake) Digests() []fourletter.Digest {
 	return []fourletter.Digest{{Zxid: 128, Digest: 1<<63 | 5}}
 }
-func (f *fake) Member() *fourletter.Member { return nil }
-func (f *fake) TraceMask() int64           { return f.mask }
-func (f *fake) SetTraceMask(mask int64)    { f.mask = mask }
+func (f *fake) TraceMask() int64        { return f.mask }
+func (f *fake) SetTraceMask(mask int64) { f.mask = mask }
 
 func (f *fake) InitialConfig() (string, bool) { return "tickTime=2000\n", true }
 func (f *fake) Properties() map[string]string {

@@ -6,6 +6,14 @@ import (
 
 func monitor(_ *Server, r *request, out *response) {
 	out.data = object{{"version", r.view.Version()}, {"server_state", r.view.Mode()}}
+	if r.view.Ensemble() != nil && r.view.Serving() {
+		if m := r.view.Member(); m != nil {
+			out.data.put("peer_state", m.PeerState)
+			if m.MasterID != nil {
+				out.data.put("observer_master_id", *m.MasterID)
+			}
+		}
+	}
 	r.view.Metrics(func(name string, v stats.Value) {
 		// The names are distinct: no search for an equal one among hundreds.
 		out.data = append(out.data, member{name, v})
@@ -41,8 +49,8 @@ func statsOf(v View) object {
 		}},
 		{"client_response", sizes},
 	}
-	if e := v.Ensemble(); e != nil && e.Proposals != nil {
-		o.put("proposal_stats", bufferStats(e.Proposals.Last, e.Proposals.Min, e.Proposals.Max))
+	if m := v.Member(); m != nil && m.Leads {
+		o.put("proposal_stats", bufferStats(m.LastProposal, m.MinProposal, m.MaxProposal))
 	}
 	o.put("node_count", s.Nodes)
 	return o

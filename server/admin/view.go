@@ -83,8 +83,6 @@ type Ensemble struct {
 	Election      []netip.AddrPort // of this server
 	Client        netip.AddrPort   // of this server; invalid: none
 
-	Proposals *ProposalStats // nil unless this server leads
-
 	Observers []Learner // connected to this server, in sync
 	// ResetObservers starts the numbers of the observers anew.
 	ResetObservers func()
@@ -98,9 +96,6 @@ type Member struct {
 	Client   string // "" is none
 	Observer bool
 }
-
-// ProposalStats are sizes in bytes; -1 before the first.
-type ProposalStats struct{ Last, Min, Max int64 }
 
 // Learner is an observer that this server feeds.
 type Learner struct {
