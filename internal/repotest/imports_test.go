@@ -40,6 +40,7 @@ var layers = map[string][]string{
 	"backup":                     {"client", "datadir", "persistence/..."},
 	"datadir":                    {"jute/...", "persistence/...", "datatree"},
 	"cmd/meerkat":                {"backup", "bench", "cli", "client", "ensemble", "subtree", "conf", "datadir", "persistence/...", "server/..."},
+	"zktest":                     {"jute/...", "persistence/vfs", "conf", "server"},
 	"internal/repotest":          {"conf"},
 	"internal/testserver":        {"conf", "server/..."},
 	"compat_tests/tied":          {},
