@@ -139,7 +139,7 @@ func TestRowSet(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	seen := map[string]bool{}
-	for _, key := range keysOf(rows) {
+	for _, key := range keysOf(allRows()) {
 		if seen[key] {
 			t.Errorf("two rows %q", key)
 		}

@@ -9,6 +9,9 @@
 // begins; the figures are medians over the rounds. A third server, which only
 // echoes, tells once what the machine allows at most.
 //
+// Ensembles of three servers take turns in the same way: they are loaded,
+// lose sessions, lose and change their leader, and miss a follower.
+//
 // Apache's jars are fetched with Maven into the cache directory. It runs with
 // the heap its own script gives it, both with fsync on and with the same
 // zoo.cfg.

@@ -17,7 +17,21 @@ const (
 	writeMs   measure = "longest write ms"
 	lateMs    measure = "longest delay in the generator ms"
 	snapshots measure = "snapshots"
+
+	goneMs     measure = "ephemerals gone ms"
+	failoverMs measure = "first write ms"
+	rejoinMs   measure = "rejoined ms"
+	beforeRate measure = "ops/s before"
+	frozenRate measure = "ops/s frozen"
+	thawedRate measure = "ops/s thawed"
+	downRate   measure = "ops/s down"
+	slowdown   measure = "slower at worst %"
 )
+
+// measures are all, in the order in which they are printed.
+var measures = []measure{opsPerSec, allMillis, startMs, pauseMs, readMs, writeMs, lateMs, snapshots,
+	goneMs, failoverMs, rejoinMs, beforeRate, frozenRate, thawedRate, downRate, slowdown,
+	p99Micros, cpuPer100, clientCPU, itemBytes, rssMB}
 
 // A goal is what Meerkat should reach: a multiple of Apache's figure, an
 // absolute value, or both; 0 means that there is none.

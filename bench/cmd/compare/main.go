@@ -17,16 +17,17 @@ import (
 
 // options are the command line.
 type options struct {
-	quick   bool
-	only    string
-	rounds  int
-	keys    int64
-	version string
-	heap    string
-	without string
-	meerkat string
-	cache   string
-	note    string
+	quick    bool
+	ensemble bool
+	only     string
+	rounds   int
+	keys     int64
+	version  string
+	heap     string
+	without  string
+	meerkat  string
+	cache    string
+	note     string
 }
 
 // full tells whether nothing is left out: only then do the figures belong
@@ -37,8 +38,9 @@ func (o options) full() bool {
 
 func main() {
 	var o options
-	flag.BoolVar(&o.quick, "quick", false, "one short round with fewer znodes: an impression, in three minutes")
-	flag.StringVar(&o.only, "only", "", "measure these `rows` alone, with commas between: "+strings.Join(keysOf(rows), ","))
+	flag.BoolVar(&o.quick, "quick", false, "one short round with fewer znodes: an impression, in five minutes")
+	flag.BoolVar(&o.ensemble, "ensemble", false, "measure the ensembles of three servers alone")
+	flag.StringVar(&o.only, "only", "", "measure these `rows` alone, with commas between: "+strings.Join(keysOf(allRows()), ","))
 	flag.IntVar(&o.rounds, "rounds", 0, "so many `rounds`, of which the medians are shown (default 3, with -quick 1)")
 	flag.Int64Var(&o.keys, "keys", 0, "so many `znodes` in the rows filled and pause (default 1000000, with -quick 100000)")
 	flag.StringVar(&o.version, "apache", "3.9.5", "the `version` of Apache ZooKeeper")
@@ -77,22 +79,32 @@ func compare(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	s := &suite{scale: scaleOf(o), only: only, scratch: scratch, log: os.Stderr, figures: figures{}}
-	c, err := describe(scratch, contenders, s.scale)
+	c, err := describe(scratch, contenders, scaleOf(o))
 	if err != nil {
 		return err
 	}
-	if err := s.rounds(ctx, contenders); err != nil {
-		return err
+	var failed []error // what could not be measured of one group does not keep from the next
+	for _, g := range groupsOf(o, only) {
+		s := &suite{scale: c.scale, only: g.keys(), scratch: scratch, log: os.Stderr, figures: figures{}}
+		if err := s.rounds(ctx, g.of(contenders)); err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		failed = append(failed, s.publish(g, c, o, cache))
 	}
-	if err := s.report(c, cache); err != nil || o.note == "" {
+	return errors.Join(failed...)
+}
+
+// publish prints what was measured, and writes it into the note if nothing
+// was left out.
+func (s *suite) publish(g group, c conditions, o options, cache string) error {
+	if err := s.report(g, c, cache); err != nil || o.note == "" {
 		return err
 	}
 	if !o.full() {
 		fmt.Fprintf(os.Stderr, "%s keeps the figures of the last full run\n", o.note)
 		return nil
 	}
-	return rewriteNote(o.note, section(c, s.figures))
+	return rewriteNote(o.note, g, section(g, c, s.figures))
 }
 
 // rounds interleaves the contenders, and alternates who begins.
@@ -118,15 +130,15 @@ func (s *suite) rounds(ctx context.Context, contenders []contender) error {
 
 // report prints the tables and keeps the raw figures; it fails when something
 // could not be measured.
-func (s *suite) report(c conditions, cache string) error {
+func (s *suite) report(g group, c conditions, cache string) error {
 	raw, err := json.MarshalIndent(s.figures, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(cache, "figures.json"), raw, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(cache, g.raw), raw, 0o644); err != nil {
 		return err
 	}
-	fmt.Println(section(c, s.figures))
+	fmt.Println(section(g, c, s.figures))
 	if len(s.failed) > 0 {
 		return fmt.Errorf("not everything could be measured:\n  %s", strings.Join(s.failed, "\n  "))
 	}
@@ -185,11 +197,11 @@ func rowSet(list string) (map[string]bool, error) {
 	for _, key := range split(list) {
 		set[key] = true
 	}
-	for _, key := range keysOf(rows) {
+	for _, key := range keysOf(allRows()) {
 		delete(set, key)
 	}
 	for key := range set {
-		return nil, fmt.Errorf("no row %q; there are %s", key, strings.Join(keysOf(rows), ", "))
+		return nil, fmt.Errorf("no row %q; there are %s", key, strings.Join(keysOf(allRows()), ", "))
 	}
 	for _, key := range split(list) {
 		set[key] = true

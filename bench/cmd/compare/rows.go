@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/bench"
@@ -10,9 +11,10 @@ import (
 type stage int
 
 const (
-	emptyStage  stage = iota // just started on an empty directory
-	loadStage                // warmed up by load
-	filledStage              // filled with znodes, and started again on them
+	emptyStage    stage = iota // just started on an empty directory
+	loadStage                  // warmed up by load
+	filledStage                // filled with znodes, and started again on them
+	ensembleStage              // one of three that form an ensemble
 )
 
 // A row is one line of the table: something that is done to every server.
@@ -26,7 +28,11 @@ type row struct {
 	echo  bool // an echo server can do it too
 }
 
-// The rows in the order of the table, with what Meerkat is to reach.
+// allRows are those of a standalone server and those of an ensemble.
+func allRows() []row { return slices.Concat(rows, ensembleRows) }
+
+// The rows of a standalone server in the order of the table, with what
+// Meerkat is to reach.
 var rows = []row{
 	{key: "get-1x1", title: "getData, 1 × 1", stage: loadStage, echo: true,
 		load:  load(bench.Read, 1, 1),
@@ -99,11 +105,18 @@ type scale struct {
 	settle  time.Duration // before memory is read
 	pause   time.Duration // of the pause row; several snapshots come about
 	keys    int64         // of the filled stage
+
+	kills    int           // of a leader in each round, and as many handovers
+	sessions int           // that die with their ephemerals
+	slow     time.Duration // before, while and after a learner is frozen, and while it is down
+	rejoin   int64         // transactions that a follower misses
 }
 
 var (
 	fullScale = scale{rounds: 3, warmUp: time.Second, measure: 5 * time.Second, echo: 3 * time.Second,
-		settle: 2 * time.Second, pause: 20 * time.Second, keys: 1_000_000}
+		settle: 2 * time.Second, pause: 20 * time.Second, keys: 1_000_000,
+		kills: 3, sessions: 1_000, slow: 4 * time.Second, rejoin: 100_000}
 	quickScale = scale{rounds: 1, warmUp: 500 * time.Millisecond, measure: 2 * time.Second, echo: time.Second,
-		settle: time.Second, pause: 11 * time.Second, keys: 100_000}
+		settle: time.Second, pause: 11 * time.Second, keys: 100_000,
+		kills: 1, sessions: 200, slow: time.Second, rejoin: 10_000}
 )

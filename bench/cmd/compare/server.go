@@ -47,31 +47,41 @@ func start(ctx context.Context, c contender, dir, path string, extra ...string) 
 	if err != nil {
 		return nil, 0, err
 	}
-	s := &server{addr: fmt.Sprintf("127.0.0.1:%d", port), dir: dir, ended: make(chan struct{})}
 	config, err := writeConfig(dir, port, extra)
 	if err != nil {
 		return nil, 0, err
 	}
-	s.log, err = os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	begun := time.Now()
+	s, err := launch(c, dir, config, fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return nil, 0, err
 	}
-	args := c.command(config, s.addr)
-	s.cmd = exec.Command(args[0], args[1:]...)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	begun := time.Now()
-	if err := s.cmd.Start(); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("%s: %w", c.name, err), s.log.Close())
-	}
-	go func() {
-		s.err = s.cmd.Wait()
-		close(s.ended)
-	}()
 	at, err := s.answers(ctx, path)
 	if err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("%s does not start, see %s: %w", c.name, s.log.Name(), err), s.stop())
 	}
 	return s, at.Sub(begun), nil
+}
+
+// launch runs c with a configuration file, logs into dir, and waits for
+// nothing.
+func launch(c contender, dir, config, addr string) (s *server, err error) {
+	s = &server{addr: addr, dir: dir, ended: make(chan struct{})}
+	s.log, err = os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	args := c.command(config, s.addr)
+	s.cmd = exec.Command(args[0], args[1:]...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", c.name, err), s.log.Close())
+	}
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.ended)
+	}()
+	return s, nil
 }
 
 // answers waits for the first reply, or the end of the process.
@@ -107,6 +117,14 @@ func (s *server) stop() error {
 }
 
 func (s *server) pid() int { return s.cmd.Process.Pid }
+
+// A target is what one run of the load generator loads.
+type target struct {
+	servers []string
+	pids    []int // whose processor time is summed; none: that is not of interest
+}
+
+func (s *server) target() target { return target{[]string{s.addr}, []int{s.pid()}} }
 
 // writeConfig writes the zoo.cfg that both servers get, into dir.
 func writeConfig(dir string, port int, extra []string) (path string, err error) {

@@ -29,7 +29,7 @@ func (s *suite) wants(r row, st stage) bool {
 }
 
 func (s *suite) wantsAny(st stage) bool {
-	for _, r := range rows {
+	for _, r := range allRows() {
 		if s.wants(r, st) {
 			return true
 		}
@@ -51,6 +51,9 @@ func (s *suite) round(ctx context.Context, c contender) error {
 	}
 	if s.wantsAny(filledStage) && !c.echo {
 		return s.note(ctx, s.filled(ctx, c))
+	}
+	if s.wantsAny(ensembleStage) && !c.echo {
+		return s.note(ctx, s.ensembleRound(ctx, c))
 	}
 	return nil
 }
@@ -117,11 +120,11 @@ func (s *suite) memory(ctx context.Context, c contender, r row, srv *server, too
 }
 
 func (s *suite) sessions(ctx context.Context, c contender, r row, srv *server) error {
-	cold, err := s.run(ctx, c, r, srv, r.load())
+	cold, err := s.run(ctx, c, r, srv.target(), r.load())
 	if err != nil {
 		return err
 	}
-	warm, err := s.run(ctx, c, r, srv, r.load())
+	warm, err := s.run(ctx, c, r, srv.target(), r.load())
 	if err != nil {
 		return err
 	}
@@ -134,16 +137,14 @@ func (s *suite) sessions(ctx context.Context, c contender, r row, srv *server) e
 // loaded measures the rows of the load stage on a server that has run all
 // kinds of requests before.
 func (s *suite) loaded(ctx context.Context, c contender, srv *server, _ time.Duration) error {
-	warm := load(bench.Mixed, 16, 16)()
-	warm.ReadRatio, warm.WarmUp, warm.Duration = 0.5, 0, s.scale.measure
-	if _, err := s.run(ctx, c, row{title: "warm-up"}, srv, warm); err != nil {
+	if err := s.warm(ctx, c, srv.target()); err != nil {
 		return err
 	}
 	for _, r := range rows {
 		if !s.wants(r, loadStage) || c.echo && !r.echo {
 			continue
 		}
-		report, err := s.run(ctx, c, r, srv, r.load())
+		report, err := s.run(ctx, c, r, srv.target(), r.load())
 		if err != nil {
 			if err := s.note(ctx, err); err != nil {
 				return err
@@ -157,6 +158,14 @@ func (s *suite) loaded(ctx context.Context, c contender, srv *server, _ time.Dur
 		s.record(c, r, v)
 	}
 	return nil
+}
+
+// warm runs all kinds of requests that nobody measures.
+func (s *suite) warm(ctx context.Context, c contender, t target) error {
+	warm := load(bench.Mixed, 16, 16)()
+	warm.ReadRatio, warm.WarmUp, warm.Duration = 0.5, 0, s.scale.measure
+	_, err := s.run(ctx, c, row{title: "warm-up"}, t, warm)
+	return err
 }
 
 // filled fills a server with znodes, starts it again on them, and loads it
@@ -199,7 +208,7 @@ func (s *suite) fillConfig(srv *server) bench.Config {
 
 // fill measures what a znode takes in memory, a while after the last one.
 func (s *suite) fill(ctx context.Context, c contender, r row, srv *server) (map[measure]float64, error) {
-	report, err := s.run(ctx, c, r, srv, s.fillConfig(srv))
+	report, err := s.run(ctx, c, r, srv.target(), s.fillConfig(srv))
 	if err == nil {
 		err = pause(ctx, s.scale.settle)
 	}
@@ -224,7 +233,7 @@ func (s *suite) paused(ctx context.Context, c contender, r row, srv *server) err
 	if err != nil {
 		return err
 	}
-	report, err := s.run(ctx, c, r, srv, cfg)
+	report, err := s.run(ctx, c, r, srv.target(), cfg)
 	if err != nil {
 		return err
 	}
@@ -252,9 +261,9 @@ func snapshotsOf(dir string) (int, error) {
 	return len(names), err
 }
 
-// run makes one run of the load generator against srv.
-func (s *suite) run(ctx context.Context, c contender, r row, srv *server, cfg bench.Config) (*bench.Report, error) {
-	cfg.Servers, cfg.PIDs = []string{srv.addr}, []int{srv.pid()}
+// run makes one run of the load generator against t.
+func (s *suite) run(ctx context.Context, c contender, r row, t target, cfg bench.Config) (*bench.Report, error) {
+	cfg.Servers, cfg.PIDs = t.servers, t.pids
 	if r.key != "" {
 		cfg.WarmUp, cfg.Duration = s.scale.warmUp, s.scale.measure
 	}
@@ -262,6 +271,8 @@ func (s *suite) run(ctx context.Context, c contender, r row, srv *server, cfg be
 	switch {
 	case r.key == "pause":
 		cfg.WarmUp, cfg.Duration = pauseWarmUp, s.scale.pause
+	case r.key == "ens-slow":
+		cfg.Duration = 4*s.scale.slow + slowTail
 	case c.echo:
 		cfg.Duration = s.scale.echo
 	}
@@ -287,7 +298,7 @@ func throughput(r *bench.Report) map[measure]float64 {
 // record keeps the figures of one row of one round, and prints them.
 func (s *suite) record(c contender, r row, v map[measure]float64) {
 	line := fmt.Sprintf("  %-10s %-10s", c.name, r.key)
-	for _, m := range []measure{opsPerSec, allMillis, startMs, pauseMs, readMs, writeMs, lateMs, snapshots, p99Micros, cpuPer100, clientCPU, itemBytes, rssMB} {
+	for _, m := range measures {
 		if value, ok := v[m]; ok {
 			s.figures.add(c.name, r.key, m, value)
 			line += fmt.Sprintf("  %s %s", digits(value), m)

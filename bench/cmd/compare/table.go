@@ -2,33 +2,51 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // render writes the tables: throughput, one line per row, and below it what
 // is measured otherwise, one line per figure. A missed goal is in bold.
-func render(f figures, keys int64) string {
+func render(g group, f figures, sc scale) string {
 	var speed, other strings.Builder
-	for _, r := range rows {
+	for _, r := range g.rows {
 		if !f.has(r) {
 			continue
 		}
 		if _, ok := r.goals[opsPerSec]; ok {
-			writeSpeed(&speed, f, r)
+			writeSpeed(&speed, g, f, r)
 		}
 		for _, m := range others(r) {
-			writeFigure(&other, f, r, m, keys)
+			writeFigure(&other, f, r, m, sc)
 		}
 	}
 	var b strings.Builder
 	if speed.Len() > 0 {
-		b.WriteString("| 100-byte values | Apache | Meerkat | ratio | goal | ceiling | CPU-s per 100k: Apache | Meerkat | goal | p99: Apache | Meerkat |\n" +
-			"| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n" + speed.String() + "\n")
+		writeLine(&b, g.columns("100-byte values", "Apache", "Meerkat", "ratio", "goal", "ceiling",
+			"CPU-s per 100k: Apache", "Meerkat", "goal", "p99: Apache", "Meerkat"))
+		writeLine(&b, g.columns("---", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:"))
+		b.WriteString(speed.String() + "\n")
 	}
 	if other.Len() > 0 {
 		b.WriteString("| otherwise | Apache | Meerkat | ratio | goal |\n| --- | --: | --: | --: | --: |\n" + other.String())
 	}
 	return b.String()
+}
+
+// ceilingColumn is the column of the echo server in the first table.
+const ceilingColumn = 5
+
+// columns leaves out the ceiling where there is none.
+func (g group) columns(cells ...string) []string {
+	if g.ceiling {
+		return cells
+	}
+	return slices.Delete(cells, ceilingColumn, ceilingColumn+1)
+}
+
+func writeLine(b *strings.Builder, cells []string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
 func (f figures) has(r row) bool {
@@ -40,22 +58,27 @@ func (f figures) has(r row) bool {
 	return false
 }
 
-func writeSpeed(b *strings.Builder, f figures, r row) {
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.title,
+func writeSpeed(b *strings.Builder, g group, f figures, r row) {
+	writeLine(b, g.columns(r.title,
 		f.cell("Apache", r, opsPerSec), f.cell("Meerkat", r, opsPerSec), f.ratio(r, opsPerSec), r.goals[opsPerSec].text(opsPerSec),
 		f.cell("Echo", r, opsPerSec),
 		f.cell("Apache", r, cpuPer100), f.judged(r, cpuPer100), r.goals[cpuPer100].text(cpuPer100),
-		f.cell("Apache", r, p99Micros), f.judged(r, p99Micros))
+		f.cell("Apache", r, p99Micros), f.judged(r, p99Micros)))
 }
 
 // others are the measures of r that stand in the second table.
 func others(r row) []measure {
 	return map[string][]measure{
-		"watch":    {allMillis, p99Micros, cpuPer100},
-		"sessions": {itemBytes},
-		"filled":   {itemBytes, startMs, opsPerSec},
-		"pause":    {pauseMs, readMs, writeMs, lateMs, p99Micros, cpuPer100},
-		"empty":    {startMs, rssMB},
+		"watch":        {allMillis, p99Micros, cpuPer100},
+		"sessions":     {itemBytes},
+		"filled":       {itemBytes, startMs, opsPerSec},
+		"pause":        {pauseMs, readMs, writeMs, lateMs, p99Micros, cpuPer100},
+		"empty":        {startMs, rssMB},
+		"ens-expiry":   {goneMs},
+		"ens-failover": {failoverMs},
+		"ens-handover": {pauseMs},
+		"ens-slow":     {beforeRate, frozenRate, thawedRate, downRate, slowdown, writeMs},
+		"ens-rejoin":   {rejoinMs},
 	}[r.key]
 }
 
@@ -72,12 +95,32 @@ var labels = map[measure]string{
 	writeMs:   "longest write",
 	lateMs:    "longest delay of the load generator itself",
 	rssMB:     "resident memory",
+
+	goneMs:     "from their timeout until the last ephemeral is gone",
+	failoverMs: "until the first write through one that is left",
+	rejoinMs:   "from its start until it shows the last of them",
+	beforeRate: "per second with three servers",
+	frozenRate: "per second while a follower is frozen",
+	thawedRate: "per second while it catches up",
+	downRate:   "per second after its kill -9",
+	slowdown:   "slower at worst while it is frozen or down",
 }
 
-func writeFigure(b *strings.Builder, f figures, r row, m measure, keys int64) {
+// scaled is how many the title of r speaks of.
+func (s scale) scaled(r row) int64 {
+	switch r.key {
+	case "ens-expiry":
+		return int64(s.sessions)
+	case "ens-rejoin":
+		return s.rejoin
+	}
+	return s.keys
+}
+
+func writeFigure(b *strings.Builder, f figures, r row, m measure, sc scale) {
 	title := r.title
 	if strings.Contains(title, "%s") {
-		title = fmt.Sprintf(title, thousands(keys))
+		title = fmt.Sprintf(title, thousands(sc.scaled(r)))
 	}
 	fmt.Fprintf(b, "| %s: %s | %s | %s | %s | %s |\n", title, labels[m],
 		f.cell("Apache", r, m), f.judged(r, m), f.ratio(r, m), r.goals[m].text(m))
@@ -121,9 +164,9 @@ func (f figures) missed(r row, m measure) bool {
 }
 
 // misses lists every goal that was not reached.
-func misses(f figures) (list []string) {
-	for _, r := range rows {
-		for _, m := range []measure{opsPerSec, allMillis, startMs, pauseMs, p99Micros, cpuPer100, itemBytes, rssMB} {
+func misses(g group, f figures) (list []string) {
+	for _, r := range g.rows {
+		for _, m := range measures {
 			g, ok := r.goals[m]
 			if !ok || !f.missed(r, m) {
 				continue
@@ -161,13 +204,15 @@ func shown(m measure, v float64) string {
 			return digits(v) + " µs"
 		}
 		return shown(allMillis, v/1000)
-	case startMs, allMillis, pauseMs, readMs, writeMs, lateMs:
+	case startMs, allMillis, pauseMs, readMs, writeMs, lateMs, goneMs, failoverMs, rejoinMs:
 		if v >= 1000 {
 			return digits(v/1000) + " s"
 		}
 		return digits(v) + " ms"
 	case rssMB:
 		return digits(v) + " MB"
+	case slowdown:
+		return digits(v) + " %"
 	}
 	return digits(v)
 }

@@ -82,7 +82,7 @@ func filledIn() figures {
 }
 
 func TestRender(t *testing.T) {
-	got := render(filledIn(), 1000)
+	got := render(standalone, filledIn(), scale{keys: 1000})
 	for _, want := range []string{
 		"| getData, 16 × 16 | 100,000 | 590,000 | **5.9 ×** | ≥ 6 × | 1,000,000 | 1.5 | **0.31** | ≤ 0.2 | 7 ms | 900 µs |\n",
 		"| empty server: start until the first reply | – | **61 ms** | – | ≤ 50 ms |\n",
@@ -95,22 +95,82 @@ func TestRender(t *testing.T) {
 	if strings.Contains(got, "setData") {
 		t.Errorf("a row that was not measured is shown:\n%s", got)
 	}
-	if list := misses(filledIn()); len(list) != 3 {
+	if list := misses(standalone, filledIn()); len(list) != 3 {
 		t.Errorf("misses: %q", list)
 	}
 }
 
 func TestReplaceFigures(t *testing.T) {
-	note := "# Title\n" + beginMark + "\nold\n" + endMark + "\nrest\n"
-	want := "# Title\n" + beginMark + "\n\nnew\n\n" + endMark + "\nrest\n"
-	got, err := replaceFigures(note, "new\n")
+	g := standalone
+	other := ensembles.begin + "\nothers\n" + ensembles.end
+	note := "# Title\n" + g.begin + "\nold\n" + g.end + "\n" + other + "\nrest\n"
+	want := "# Title\n" + g.begin + "\n\nnew\n\n" + g.end + "\n" + other + "\nrest\n"
+	got, err := g.replaceFigures(note, "new\n")
 	if err != nil || got != want {
 		t.Errorf("%q, %v", got, err)
 	}
-	if again, err := replaceFigures(got, "new"); err != nil || again != want {
+	if again, err := g.replaceFigures(got, "new"); err != nil || again != want {
 		t.Errorf("%q, %v", again, err)
 	}
-	if _, err := replaceFigures("nothing", "new"); err == nil {
+	if _, err := g.replaceFigures("nothing", "new"); err == nil {
 		t.Error("a note without marks is accepted")
+	}
+}
+
+func TestRenderOfAnEnsemble(t *testing.T) {
+	f := figures{}
+	f.add("Apache", "ens-set-16x16", opsPerSec, 15_000)
+	f.add("Meerkat", "ens-set-16x16", opsPerSec, 45_000)
+	f.add("Apache", "ens-set-16x16", cpuPer100, 7.6)
+	f.add("Meerkat", "ens-set-16x16", cpuPer100, 1.5)
+	f.add("Apache", "ens-failover", failoverMs, 420)
+	f.add("Meerkat", "ens-failover", failoverMs, 160)
+	f.add("Meerkat", "ens-slow", slowdown, 0)
+	f.add("Apache", "ens-rejoin", rejoinMs, 3000)
+	f.add("Meerkat", "ens-rejoin", rejoinMs, 1000)
+	f.add("Meerkat", "get-16x16", opsPerSec, 1)
+	got := render(ensembles, f, scale{rejoin: 100_000})
+	for _, want := range []string{
+		"| setData, 16 × 16 | 15,000 | 45,000 | **3 ×** | ≥ 4 × | 7.6 | 1.5 | ≤ 1.8 | – | – |\n",
+		"| kill -9 of the leader: until the first write through one that is left | 420 ms | **160 ms** | **0.38 ×** | ≤ 0.33 ×, ≤ 150 ms |\n",
+		"| a follower comes back 100,000 transactions behind: from its start until it shows the last of them | 3 s | 1 s | 0.33 × | ≤ 0.5 × |\n",
+		"slower at worst while it is frozen or down | – | 0 % | – | ≤ 10 % |\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no line %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "ceiling") || strings.Contains(got, "getData") {
+		t.Errorf("shows what no ensemble was measured for:\n%s", got)
+	}
+	if list := misses(ensembles, f); len(list) != 2 {
+		t.Errorf("misses: %q", list)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	for _, tt := range []struct {
+		o    options
+		want string
+	}{
+		{options{}, "figures.json ensembles.json"},
+		{options{ensemble: true}, "ensembles.json"},
+		{options{only: "mixed"}, "figures.json"},
+		{options{only: "ens-slow,mixed"}, "figures.json ensembles.json"},
+	} {
+		only, err := rowSet(tt.o.only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, g := range groupsOf(tt.o, only) {
+			got = append(got, g.raw)
+			if n := len(g.of([]contender{{name: "Meerkat"}, {name: "Echo", echo: true}})); n != 1 && g.raw == ensembles.raw {
+				t.Errorf("%d contenders in %s", n, g.raw)
+			}
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("%+v: %s, expected %s", tt.o, s, tt.want)
+		}
 	}
 }
