@@ -182,6 +182,19 @@ func TestLedgerAccount(t *testing.T) {
 	}
 }
 
+func TestStreamerGap(t *testing.T) {
+	w := &streamer{value: 10, version: 10, sent: 20}
+	for _, test := range []struct {
+		value   int64
+		version int32
+		wrong   bool
+	}{{10, 10, false}, {15, 15, false}, {20, 20, false}, {9, 9, true}, {21, 21, true}, {15, 14, true}, {15, 16, true}, {10, 11, true}} {
+		if w.gap(test.value, test.version) != test.wrong {
+			t.Errorf("value %d at version %d is taken for %v", test.value, test.version, !test.wrong)
+		}
+	}
+}
+
 // A plan follows from its seed, has every kind of fault, and ends in time.
 func TestPlan(t *testing.T) {
 	const length = 10 * time.Minute

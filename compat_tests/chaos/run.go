@@ -25,7 +25,7 @@ const (
 	// after the last election, on a busy machine.
 	orphanLimit = 2*tick + 2*time.Second
 
-	workersCount, watchersCount, holdersCount, ledgersCount = 5, 2, 3, 2
+	workersCount, watchersCount, holdersCount, ledgersCount, streamersCount = 5, 2, 3, 2, 2
 	// shortTimeout is of the last worker, watcher and holder: their sessions
 	// expire now and then.
 	shortTimeout = 1200 * time.Millisecond
@@ -57,6 +57,7 @@ type scene struct {
 	watchers []*watcher
 	holders  []*holder
 	ledgers  []*ledger
+	streams  []*streamer
 }
 
 // begin starts an ensemble without trouble.
@@ -87,7 +88,7 @@ func begin(t testing.TB, o options) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{root, bag, ephemerals} {
+	for _, p := range []string{root, bag, ephemerals, streams} {
 		if _, err := c.Create(p, nil, proto.OpenACL, proto.FlagPersistent); err != nil {
 			t.Fatal(err)
 		}
@@ -152,6 +153,10 @@ func (s *scene) cast() (all []client) {
 	for i := range ledgersCount {
 		s.ledgers = append(s.ledgers, newLedger(i, s.h, s.session(i, ledgersCount+1), s.seed))
 		all = append(all, s.ledgers[i])
+	}
+	for i := range streamersCount {
+		s.streams = append(s.streams, newStreamer(i, s.h, s.session(i, streamersCount+1), s.seed, s.linearizable))
+		all = append(all, s.streams[i])
 	}
 	return all
 }

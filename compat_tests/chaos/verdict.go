@@ -59,8 +59,12 @@ func (s *scene) judge() string {
 			plain++
 		}
 	}
+	streamed := 0
+	for _, w := range s.streams {
+		streamed += w.writes
+	}
 	return fmt.Sprintf("%d requests to %d groups have an order, %d of them without a reply; %d plain reads, %d watch events, "+
-		"%d entries of the bag, %d orphaned ephemerals as they should be", v.requests, v.groups, v.open, plain, events, writes, orphans)
+		"%d entries of the bag, %d writes of streams, %d orphaned ephemerals as they should be", v.requests, v.groups, v.open, plain, events, writes, streamed, orphans)
 }
 
 // report reports the first few.

@@ -127,7 +127,8 @@ func (c *Client) CallXid(xid int32, op proto.Op, body Record) (*jute.Decoder, er
 }
 
 // Pipeline sends requests all at once and returns their replies' bodies in
-// order. The first error ends it.
+// order. The first error ends it and the connection; the replies before it are
+// returned with it.
 func (c *Client) Pipeline(calls []MultiOp) ([]*jute.Decoder, error) {
 	var burst []byte
 	first := c.xid + 1
@@ -141,13 +142,14 @@ func (c *Client) Pipeline(calls []MultiOp) ([]*jute.Decoder, error) {
 	var failed error
 	for i := 0; i < len(calls) && failed == nil; i++ {
 		var d *jute.Decoder
-		d, failed = c.await(first+int32(i), calls[i].Op)
-		replies = append(replies, d)
+		if d, failed = c.await(first+int32(i), calls[i].Op); failed == nil {
+			replies = append(replies, d)
+		}
 	}
 	if failed != nil {
 		c.Close()
 		<-sent
-		return nil, failed
+		return replies, failed
 	}
 	return replies, <-sent
 }
