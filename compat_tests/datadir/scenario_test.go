@@ -3,6 +3,7 @@
 package datadir
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -54,7 +55,8 @@ type journey struct {
 	*testing.T
 	scenario
 	dataDir, txnDir string
-	live            *wire.Client // its session outlives every server
+	live            *wire.Client    // its session outlives every server
+	halves          map[string]bool // snapshots that may be incomplete: those there when a server was killed
 }
 
 func newJourney(t *testing.T, sc scenario) *journey {
@@ -144,7 +146,9 @@ func (j *journey) writtenByApache() Dump {
 	j.must(gone.CloseSession())
 	if j.killed {
 		j.killUnderLoad(apache)
-		return j.readCopy()
+		dump := j.readCopy()
+		j.leaveHalves(dump.Before)
+		return dump
 	}
 	dump := j.take(apache)
 	j.end(apache, false)
@@ -183,11 +187,60 @@ func (j *journey) readCopy() Dump {
 		txnDir = rig.TempDir(j.T) + "/copy"
 		j.must(os.CopyFS(txnDir, os.DirFS(j.txnDir)))
 	}
+	if j.apache != rig.Reference {
+		// Older releases do not start from a log of theirs that is still
+		// empty (ZOOKEEPER-2332). The subject has to, from the directory itself.
+		j.must(dropEmptyLogs(dataDir + "/copy/version-2"))
+	}
 	apache := j.start(rig.Apache(j.apache), dataDir+"/copy", txnDir)
 	dump := j.take(apache)
 	apache.Stop()
 	dump.After = dump.Before // the directory itself has not moved
 	return dump
+}
+
+// leaveHalves adds what a kill leaves behind only at times: the first half of
+// a snapshot, and a log that has no byte yet. zxid is the last one.
+func (j *journey) leaveHalves(zxid int64) {
+	j.Helper()
+	snapshots, err := filepath.Glob(filepath.Join(j.dataDir, "version-2", "snapshot.*"))
+	j.must(err)
+	whole, err := os.ReadFile(slices.MaxFunc(snapshots, func(a, b string) int { return int(size(a) - size(b)) }))
+	j.must(err)
+	folders := j.folders()
+	half := filepath.Join(folders[0], fmt.Sprintf("snapshot.%x", zxid))
+	for path, content := range map[string][]byte{
+		half: whole[:len(whole)/2],
+		filepath.Join(folders[len(folders)-1], fmt.Sprintf("log.%x", zxid+1)): nil,
+	} {
+		if _, err := os.Stat(path); err == nil {
+			continue // the kill has come at that very moment
+		}
+		j.must(os.WriteFile(path, content, 0o600))
+	}
+	j.halves = make(map[string]bool)
+	for _, path := range append(snapshots, half) {
+		j.halves[filepath.Base(path)] = true
+	}
+}
+
+func dropEmptyLogs(folder string) error {
+	logs, err := filepath.Glob(filepath.Join(folder, "log.*"))
+	for _, path := range logs {
+		if size(path) == 0 {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}
+	return err
+}
+
+// size is the length of a file, -1 when it is not there.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1
+	}
+	return info.Size()
 }
 
 func (j *journey) take(s *rig.Server) Dump {
@@ -312,6 +365,11 @@ func (j *journey) demandParsedByApache() {
 	res := rig.Run(j.T, exec.Command("java", append(args, j.folders()...)...), time.Minute)
 	if res.ExitCode != 0 {
 		j.Fatalf("Apache's code does not read the directory:\n%s%s", res.Stdout, res.Stderr)
+	}
+	for _, line := range strings.Split(res.Stdout, "\n") {
+		if name, incomplete := strings.CutPrefix(line, "incomplete: "); incomplete && !j.halves[name] {
+			j.Fatalf("%s is not complete", name)
+		}
 	}
 	if !strings.Contains(res.Stdout, "snapshot.") || !strings.Contains(res.Stdout, "transactions") {
 		j.Fatalf("there are no files to read:\n%s", res.Stdout)

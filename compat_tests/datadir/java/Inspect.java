@@ -12,7 +12,8 @@ import org.apache.zookeeper.server.persistence.TxnLog;
 /**
  * Reads every snapshot and every log in the folders given, each from its
  * first byte to its last, with the code of Apache's server, and prints a line
- * for each. Anything that does not read ends it with an exception.
+ * for each. Anything that does not read ends it with an exception, but for
+ * snapshots that Apache's server itself would pass over as incomplete.
  */
 public class Inspect {
     public static void main(String[] folders) throws Exception {
@@ -27,6 +28,10 @@ public class Inspect {
     }
 
     private static void snapshot(File file) throws Exception {
+        if (!SnapStream.isValidSnapshot(file)) {
+            System.out.println("incomplete: " + file.getName());
+            return;
+        }
         DataTree tree = new DataTree();
         Map<Long, Integer> sessions = new HashMap<>();
         try (java.util.zip.CheckedInputStream in = SnapStream.getInputStream(file)) {
