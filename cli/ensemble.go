@@ -121,10 +121,17 @@ func reconfig(ctx context.Context, s *Shell, p parsed) error {
 	}
 	config, st, err := s.zk.Reconfig(ctx, strings.ToLower(p.values["add"]), strings.ToLower(p.values["remove"]), members, version)
 	if err != nil {
-		return err
+		return withoutPath(err)
 	}
 	s.configAnswer(parsed{values: without(p.values, "c")}, config, st, "Committed new configuration:\n")
 	return nil
+}
+
+// withoutPath explains a refusal of a reconfig, for which Apache's client
+// reports an empty path, and not the null of other requests without one.
+func withoutPath(err error) error {
+	text, code := explain(err)
+	return &commandError{strings.TrimSuffix(text, "null"), code}
 }
 
 func without(values map[string]string, name string) map[string]string {

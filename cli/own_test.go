@@ -12,6 +12,7 @@ import (
 
 	"github.com/meerkat-zk/meerkat/client"
 	"github.com/meerkat-zk/meerkat/internal/testserver"
+	"github.com/meerkat-zk/meerkat/jute/proto"
 )
 
 // once runs one command per call, with a new session each time.
@@ -187,6 +188,19 @@ func TestSplitWords(t *testing.T) {
 	for _, word := range []string{"a", "a b", `a'b`, `a"b`, "a\tb"} {
 		if got := splitWords("x " + quoteWord(word)); len(got) != 2 || got[1] != word {
 			t.Errorf("%q is read back as %q", word, got)
+		}
+	}
+}
+
+// TestReconfigRefused has an empty path in its messages, where an ACL has
+// null (recorded of Apache's shell on an ensemble).
+func TestReconfigRefused(t *testing.T) {
+	for code, want := range map[proto.ErrCode]string{
+		proto.ErrBadVersion: "version No is not valid : ", proto.ErrBadArguments: "Arguments are not valid : ",
+		proto.ErrReconfigDisabled: "KeeperErrorCode = Reconfig is disabled",
+	} {
+		if got := withoutPath(&client.Error{Code: code}).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
