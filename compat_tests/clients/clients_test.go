@@ -37,7 +37,8 @@ func compare(t *testing.T, p program) {
 		for i, flavor := range flavors {
 			t.Run(flavor.String(), func(t *testing.T) {
 				t.Parallel()
-				transcripts[i] = p.run(t, startServer(t, flavor))
+				srv := startServer(t, flavor)
+				transcripts[i] = p.run(t, srv.Addr(), func() { srv.Stop(); srv.Restart() })
 			})
 		}
 	})
@@ -59,14 +60,14 @@ func startServer(t *testing.T, flavor rig.Flavor) *rig.Server {
 }
 
 // run returns the lines that the program printed, and does what it asks for.
-func (p program) run(t *testing.T, srv *rig.Server) []string {
-	proxy := rig.StartProxy(t, srv.Addr())
+func (p program) run(t *testing.T, addr string, restart func()) []string {
+	proxy := rig.StartProxy(t, addr)
 	services := map[string]func(){
-		restartRequest: func() { srv.Stop(); srv.Restart() },
+		restartRequest: restart,
 		cutRequest:     proxy.Cut,
 		mendRequest:    proxy.Mend,
 	}
-	cmd := exec.Command(p[0], append(p[1:len(p):len(p)], srv.Addr(), proxy.Addr())...)
+	cmd := exec.Command(p[0], append(p[1:len(p):len(p)], addr, proxy.Addr())...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	output, answer := pipes(t, cmd)

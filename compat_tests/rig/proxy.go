@@ -11,12 +11,12 @@ import (
 // lets a client lose its connection while the server goes on.
 type Proxy struct {
 	listener net.Listener // set once
-	upstream string       // set once
 	carriers sync.WaitGroup
 
-	mu   sync.Mutex
-	away bool              // guarded by mu: nothing is passed on
-	open map[net.Conn]bool // guarded by mu: both sides of each connection
+	mu       sync.Mutex
+	upstream string            // guarded by mu
+	away     bool              // guarded by mu: nothing is passed on
+	open     map[net.Conn]bool // guarded by mu: both sides of each connection
 }
 
 // StartProxy listens on a free loopback port and passes on to addr. It ends
@@ -57,6 +57,20 @@ func (p *Proxy) Mend() {
 	p.away = false
 }
 
+// Turn passes new connections on to addr. Those that are open stay where they
+// are.
+func (p *Proxy) Turn(addr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = addr
+}
+
+func (p *Proxy) target() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.upstream
+}
+
 func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
@@ -70,7 +84,7 @@ func (p *Proxy) accept() {
 // carry copies both ways until one side ends.
 func (p *Proxy) carry(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", p.upstream)
+	server, err := net.Dial("tcp", p.target())
 	if err != nil {
 		return
 	}
