@@ -136,7 +136,7 @@ func playRecorded(t *testing.T, base string) {
 		return session.ReplaceAllString(dates.ReplaceAllString(withoutOwn(text), "DATE"), "SESSION")
 	}
 	got, gotEvents := sections(mask(out))
-	want, wantEvents := sections(read(".out"))
+	want, wantEvents := sections(read(".stdout"))
 	if len(want) < len(commands) {
 		t.Fatalf("%d answers were recorded to %d commands", len(want), len(commands))
 	}
@@ -148,7 +148,7 @@ func playRecorded(t *testing.T, base string) {
 	if g, w := strings.Join(gotEvents, "\n"), strings.Join(wantEvents, "\n"); g != w {
 		t.Errorf("events\n%s\nand not\n%s", g, w)
 	}
-	if g, w := mask(errOut), read(".err"); g != w {
+	if g, w := mask(errOut), read(".stderr"); g != w {
 		gl, wl := strings.Split(g, "\n"), strings.Split(w, "\n")
 		for i := range wl {
 			if i >= len(gl) || gl[i] != wl[i] {
