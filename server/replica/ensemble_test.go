@@ -44,15 +44,43 @@ type ensembleMember struct {
 	after *vfs.Mem // mu: the disk as it is found afterwards
 }
 
-// readCounter counts how often a Disk reads the log for a learner.
-type readCounter struct {
+// poweredDisk counts how often a Disk reads the log for a learner, and reports
+// nothing any more once the power is gone: what another goroutine's operation
+// has taken it away from may seem to have been done.
+type poweredDisk struct {
 	*Disk
-	reads *atomic.Int64
+	m *ensembleMember
 }
 
-func (c readCounter) ReadLog(from, to int64, yield func(quorum.Entry) error) error {
-	c.reads.Add(1)
-	return c.Disk.ReadLog(from, to, yield)
+func (d poweredDisk) ReadLog(from, to int64, yield func(quorum.Entry) error) error {
+	d.m.reads.Add(1)
+	return d.Disk.ReadLog(from, to, yield)
+}
+
+func (d poweredDisk) Sync() error { return d.m.powered(d.Disk.Sync()) }
+
+func (d poweredDisk) Truncate(zxid int64, rebuild bool) error {
+	return d.m.powered(d.Disk.Truncate(zxid, rebuild))
+}
+
+func (d poweredDisk) Install(link quorum.Link, zxid int64) error {
+	return d.m.powered(d.Disk.Install(link, zxid))
+}
+
+func (d poweredDisk) SetAcceptedEpoch(epoch int64) error {
+	return d.m.powered(d.Disk.SetAcceptedEpoch(epoch))
+}
+
+func (d poweredDisk) SetCurrentEpoch(epoch int64) error {
+	return d.m.powered(d.Disk.SetCurrentEpoch(epoch))
+}
+
+// powered is the outcome of an operation as far as it can still be told.
+func (m *ensembleMember) powered(err error) error {
+	if err == nil && m.dark() {
+		return errPower
+	}
+	return err
 }
 
 var errPower = errors.New("no power")
@@ -134,7 +162,7 @@ func (e *ensemble) run(id int64, m *ensembleMember) {
 			ID: id, Verifier: quorum.NewMajority(1, 2, 3), Tick: 2 * time.Second, InitTicks: 10, SyncTicks: 5,
 			MinNotify: 200 * time.Millisecond, MaxNotify: time.Minute, Settle: 200 * time.Millisecond, CommitLogCount: 5,
 		},
-		Recovered: m.found, Disk: readCounter{m.disk, &m.reads}, Machine: m.toy, MaxDiskBytes: 1 << 20,
+		Recovered: m.found, Disk: poweredDisk{m.disk, m}, Machine: m.toy, MaxDiskBytes: 1 << 20,
 		Election: peer.ElectionConfig{
 			ID: id, Addresses: votes[id], Peers: votes, Listeners: []net.Listener{e.net.listen(votes[id][0])},
 			Dial: e.net.dial(), DialTimeout: 5 * time.Second, HandshakeTimeout: 10 * time.Second, Log: zerolog.Nop(),
