@@ -67,7 +67,7 @@ fuzz: ## run every fuzz target for FUZZTIME (3s)
 	@grep -rlE --include='*_test.go' '^func Fuzz' --exclude-dir=.cache --exclude-dir=tools . | xargs -n 1 dirname | sort -u | while read -r pkg; do \
 		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$pkg"/*_test.go | sed 's/^func //'); do \
 			echo "fuzz $$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+			tools/fuzz.sh "$$pkg" "$$target" $(FUZZTIME) </dev/null || exit 1; \
 		done; \
 	done
 
