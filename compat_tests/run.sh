@@ -16,7 +16,7 @@ mkdir -p "$cache"
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
 
 folders=("$@")
-[ $# -gt 0 ] || folders=(crash chaos gozk words admin clients zkcli operator datadir scripts packaging differential)
+[ $# -gt 0 ] || folders=(crash chaos gozk words admin clients zkcli operator datadir scripts ensemble packaging differential)
 log=$cache/run.log
 : >"$log"
 failed=()
@@ -25,7 +25,7 @@ for folder in "${folders[@]}"; do
 	began=$SECONDS
 	args=()
 	[ "$folder" != differential ] || args=(-args -seeds "${COMPAT_SEEDS:-5}")
-	go test -tags compat -count=1 -timeout 15m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
+	go test -tags compat -count=1 -timeout 60m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
 	code=$?
 	cat "$cache/$folder.log" >>"$log"
 	grep -aE '^ *--- (PASS|FAIL|SKIP)' "$cache/$folder.log" | grep -avE '^ *--- PASS' || true

@@ -34,7 +34,8 @@ const (
 // options say what to run.
 type options struct {
 	flavor       rig.Flavor
-	servers      int
+	servers      int // that vote
+	observers    int
 	length       time.Duration
 	seed         uint64
 	linearizable bool // meerkat.linearizableSync
@@ -63,7 +64,7 @@ type scene struct {
 // begin starts an ensemble without trouble.
 func begin(t testing.TB, o options) *scene {
 	t.Helper()
-	kinds := make([]rig.Flavor, o.servers)
+	kinds := make([]rig.Flavor, o.servers+o.observers)
 	for i := range kinds {
 		kinds[i] = o.flavor
 	}
@@ -75,7 +76,7 @@ func begin(t testing.TB, o options) *scene {
 		cfg["meerkat.linearizableSync"] = "true"
 	}
 	// A member that has lost its disk has no say in elections.
-	s.e = rig.NewEnsemble(t, rig.EnsembleSpec{Kinds: kinds, Cfg: cfg, Props: map[string]string{"zookeeper.db.autocreate": "false"}})
+	s.e = rig.NewEnsemble(t, rig.EnsembleSpec{Kinds: kinds, Observers: o.observers, Cfg: cfg, Props: map[string]string{"zookeeper.db.autocreate": "false"}})
 	for _, m := range s.e.Members {
 		if err := os.WriteFile(filepath.Join(m.DataDir, "initialize"), nil, 0o600); err != nil {
 			t.Fatal(err)

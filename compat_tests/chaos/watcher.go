@@ -41,6 +41,11 @@ func (w *watcher) run(ctx context.Context, stop <-chan struct{}) error {
 		if err := w.look(ctx, name, false); err != nil {
 			return err
 		}
+		if w.rand.IntN(hopEvery) == 0 {
+			if err := w.move(ctx); err != nil {
+				return err
+			}
+		}
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 	groupsAtOnce = 3
 	groupLife    = 4 * time.Second
 	workerPace   = 8 * time.Millisecond
+	// hopEvery is how many requests a client makes, about, before it goes to
+	// another server for no reason: one that may be behind.
+	hopEvery = 60
 )
 
 // group is a group that is in use at a time of a run.
@@ -55,7 +58,7 @@ func (w *worker) run(ctx context.Context, stop <-chan struct{}) error {
 		case <-time.After(time.Duration(w.rand.Int64N(int64(2 * workerPace)))):
 		}
 		o := w.draw()
-		if broken := w.perform(&o); broken {
+		if broken := w.perform(&o); broken || w.rand.IntN(hopEvery) == 0 {
 			renewed, err := w.s.move(ctx)
 			if err != nil {
 				return err

@@ -26,7 +26,7 @@ func whole() bool { return os.Getenv("ENSEMBLE_MATRIX") != "" }
 // demandWholeMatrix skips what takes long.
 func demandWholeMatrix(t *testing.T) {
 	if !whole() {
-		t.Skip("part of the whole matrix: ENSEMBLE_MATRIX=1")
+		t.Skip("waits for ENSEMBLE_MATRIX=1, the whole matrix")
 	}
 }
 
