@@ -163,7 +163,9 @@ func TestStatusVerb(t *testing.T) {
 
 func TestTopVerb(t *testing.T) {
 	srv := testserver.Start(t)
-	connectTo(t, srv.Addr)
+	if _, _, err := connectTo(t, srv.Addr).Exists("/"); err != nil { // so that there is a session at the first look
+		t.Fatal(err)
+	}
 	code, out, errOut := runTool(t, "", "top", "--count", "2", "--interval", "100ms", srv.Config)
 	if code != 0 || strings.Count(out, "ok: 1 of 1 servers answer") != 2 || strings.Count(out, "REQUESTS/s") != 2 || strings.Contains(out, "\x1b") {
 		t.Errorf("%d\n%s\n%s", code, out, errOut)
