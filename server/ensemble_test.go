@@ -3,7 +3,10 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -20,12 +23,28 @@ type ensemble struct {
 	servers []*Server // nil while one is stopped
 }
 
-// freePorts returns ports of loopback that were free a moment ago.
-func freePorts(t testing.TB, n int) []int {
+// hosts counts the ensembles of this process.
+var hosts atomic.Uint32
+
+// ownHost returns a loopback address that nobody else uses: on 127.0.0.1 the
+// port of a server that is stopped for a while can be taken by any connection
+// that is made. Where only that one exists it has to do.
+func ownHost() string {
+	host := netip.AddrFrom4([4]byte{127, byte(1 + os.Getpid()>>8%200), byte(os.Getpid()), byte(1 + hosts.Add(1)%250)}).String()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "127.0.0.1"
+	}
+	_ = l.Close()
+	return host
+}
+
+// freePorts returns ports of a host that were free a moment ago.
+func freePorts(t testing.TB, host string, n int) []int {
 	t.Helper()
 	ports := make([]int, n)
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,12 +58,13 @@ func freePorts(t testing.TB, n int) []int {
 func newEnsemble(t testing.TB, n int, change ...func(*conf.Config)) *ensemble {
 	t.Helper()
 	e := &ensemble{t: t, configs: make([]*conf.Config, n), servers: make([]*Server, n)}
-	ports := freePorts(t, 2*n)
+	host := ownHost()
+	ports := freePorts(t, host, 2*n)
 	var members []conf.Server
 	for i := range n {
 		members = append(members, conf.Server{
 			ID: int64(i + 1), ClientPort: conf.NoPort,
-			Addresses: []conf.Address{{Host: "127.0.0.1", QuorumPort: ports[2*i], ElectionPort: ports[2*i+1]}},
+			Addresses: []conf.Address{{Host: host, QuorumPort: ports[2*i], ElectionPort: ports[2*i+1]}},
 		})
 	}
 	dir := t.TempDir()

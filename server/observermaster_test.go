@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -11,10 +12,10 @@ import (
 
 // mastered starts three voters that serve observers, and an observer.
 func mastered(t *testing.T) *ensemble {
-	port := freePorts(t, 1)[0]
+	port := freePorts(t, "", 1)[0]
 	e := newEnsemble(t, 4, func(c *conf.Config) {
 		for i := range c.Quorum.Servers { // all have the same port for observers
-			c.Quorum.Servers[i].Addresses[0].Host = fmt.Sprintf("127.0.0.%d", i+1)
+			c.Quorum.Servers[i].Addresses[0].Host = fmt.Sprintf("127.201.%d.%d", byte(os.Getpid()), i+1)
 		}
 		c.Quorum.Servers[3].Observer = true
 		c.Quorum.Observer = c.Quorum.ID == 4
