@@ -45,7 +45,10 @@ func (t *thrift) due(h heap) bool {
 	grown := h.allocated - t.allocated
 	t.allocated = h.allocated
 	t.since += grown
-	if grown > idleBytes || t.since < worthBytes || h.held < h.live+max(worthBytes, h.live/10) {
+	// What the last collection found alive may be dead by now: as much again
+	// has been allocated since.
+	fresh := t.since < h.live
+	if grown > idleBytes || t.since < worthBytes || fresh && h.held < h.live+max(worthBytes, h.live/10) {
 		return false
 	}
 	t.since = 0

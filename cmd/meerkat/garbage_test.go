@@ -35,6 +35,8 @@ func TestThrift(t *testing.T) {
 		{700 * mb, 290 * mb, 300 * mb, false},   // idle, but holds what it needs
 		{701 * mb, 290 * mb, 400 * mb, false},   // at work
 		{701 * mb, 290 * mb, 400 * mb, true},    // idle
+		{765 * mb, 60 * mb, 66 * mb, false},     // at work
+		{765 * mb, 60 * mb, 66 * mb, true},      // idle, and what was alive need not be any more
 	} {
 		if got := th.due(heap{step.allocated, step.live, step.held}); got != step.want {
 			t.Errorf("step %d: %v", i, got)
