@@ -20,13 +20,20 @@ folders=("$@")
 log=$cache/run.log
 : >"$log"
 failed=()
+flaky=()
 for folder in "${folders[@]}"; do
 	echo "== compat_tests/$folder"
 	began=$SECONDS
 	args=()
 	[ "$folder" != differential ] || args=(-args -seeds "${COMPAT_SEEDS:-5}")
-	go test -tags compat -count=1 -timeout 60m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
-	code=$?
+	for try in $(seq "${COMPAT_TRIES:-1}"); do
+		go test -tags compat -count=1 -timeout 60m -v "./compat_tests/$folder" "${args[@]}" >"$cache/$folder.log" 2>&1
+		code=$?
+		[ $code -ne 0 ] || break
+		echo "== compat_tests/$folder failed, try $try of ${COMPAT_TRIES:-1}:"
+		grep -aE '^ *--- FAIL' "$cache/$folder.log"
+	done
+	[ "$try" = 1 ] || [ $code -ne 0 ] || flaky+=("$folder")
 	cat "$cache/$folder.log" >>"$log"
 	grep -aE '^ *--- (PASS|FAIL|SKIP)' "$cache/$folder.log" | grep -avE '^ *--- PASS' || true
 	if [ $code -ne 0 ]; then
@@ -40,4 +47,5 @@ count() { grep -acE "^ *--- $1" "$log"; }
 echo
 grep -ahE '^ +[a-z_]+_test\.go:[0-9]+: (SKIPPED|skipped|waits for|missing)' "$log" | sed -E 's/^ +[a-z_]+_test\.go:[0-9]+: /not run: /' | sort | uniq -c
 echo "compat: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
+[ ${#flaky[@]} -eq 0 ] || echo "compat: FLAKY, passed at the second try: ${flaky[*]}"
 [ ${#failed[@]} -eq 0 ] || { echo "compat: FAILED: ${failed[*]}"; exit 1; }
