@@ -92,12 +92,14 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// What clients send is read within bounds.
+// What clients send is read within bounds. A byte that is not UTF-8 becomes the
+// three of U+FFFD.
 func FuzzRead(f *testing.F) {
 	f.Add(int32(proto.OpCreate), (&proto.CreateRequest{Path: "/a", ACL: proto.OpenACL}).Append(nil))
+	f.Add(int32(proto.OpDelete), (&proto.DeleteRequest{Path: "/\xff\xfe\xff\xfe\xff\xfe"}).Append(nil))
 	f.Add(int32(proto.OpMulti), (&proto.DeleteRequest{Path: "/a"}).Append(proto.MultiHeader{Op: proto.OpDelete, Err: -1}.Append(nil)))
 	f.Fuzz(func(t *testing.T, op int32, body []byte) {
-		if s := Read(proto.Op(op), body); s != nil && len(s.Path) > len(body) {
+		if s := Read(proto.Op(op), body); s != nil && len(s.Path) > 3*len(body) {
 			t.Errorf("a path of %d bytes from %d", len(s.Path), len(body))
 		}
 	})
