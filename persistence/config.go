@@ -22,8 +22,9 @@ type Config struct {
 	// PreallocBytes is how far log files are filled with zeros before they
 	// are written to (zookeeper.preAllocSize): a sync over space that is
 	// already written is the fastest. A file that is full is followed by
-	// another. Files begin at ReserveBytes and double up to this. Zero or
-	// less leaves it at ReserveBytes.
+	// another. It begins at 16 MiB, or ReserveBytes when that is less, and
+	// doubles up to this whenever a file was filled up. Zero or less leaves it
+	// there.
 	PreallocBytes int64
 
 	// LogSizeLimitBytes starts a new file after a sync that brought the

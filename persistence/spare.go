@@ -16,12 +16,17 @@ const (
 	// for at most one such step, and only when it needs the spare.
 	fillBytes  = 1 << 20
 	writeBytes = 256 << 10
+	// firstFillBytes are filled of the first spares. Logs often end long
+	// before what is reserved for them, with a snapshot, and zeros that
+	// nothing is written over cost the disk and the processor as much as
+	// transactions do.
+	firstFillBytes = 16 << 20
 	// spareHeadBytes are written when the spare is created.
 	spareHeadBytes = 4 << 10
 )
 
 // spares prepares the next log file before it is needed: space reserved,
-// header written, zeros all through it, everything synced. Neither a new file
+// header written, zeros as far as it is likely to be used, everything synced. Neither a new file
 // nor its growth ever costs a sync of the log more than a rename, and on a
 // disk that fills up there is space for what was accepted.
 //
@@ -32,7 +37,8 @@ type spares struct {
 
 	mu      sync.Mutex // guards these; held while the spare is written and synced
 	spare   *openLog   // nil when there is none yet
-	target  int64      // size of the next spare
+	target  int64      // what is reserved for the next spare
+	depth   int64      // how far it is filled, if more than that could be reserved otherwise
 	retired []*openLog // to be cut to their length and closed
 	zeros   []byte     // what a spare is filled with; nil when that is done
 
@@ -49,8 +55,9 @@ type spares struct {
 }
 
 func newSpares(cfg *Config, dir string) *spares {
+	target := max(cfg.ReserveBytes, min(cfg.PreallocBytes, defaultReserveBytes), spareHeadBytes)
 	return &spares{
-		cfg: cfg, dir: dir, target: max(cfg.ReserveBytes, min(cfg.PreallocBytes, defaultReserveBytes), spareHeadBytes),
+		cfg: cfg, dir: dir, target: target, depth: min(target, firstFillBytes),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -84,11 +91,11 @@ func (k *spares) ready(needBytes int64) bool {
 		return false
 	}
 	defer k.mu.Unlock()
-	return k.spare != nil && k.spare.filled >= k.target && k.spare.pos+needBytes <= k.spare.filled
+	return k.spare != nil && k.spare.filled >= k.fillTo() && k.spare.pos+needBytes <= k.spare.filled
 }
 
 // take gives the spare its name and hands it over. With full, the last file
-// was filled up, so the next one is made larger.
+// was filled up, so the next one is filled further.
 func (k *spares) take(name string, full bool) (*openLog, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -104,7 +111,8 @@ func (k *spares) take(name string, full bool) (*openLog, error) {
 	f.path = name
 	k.spare = nil
 	if full {
-		k.target = min(2*k.target, max(k.cfg.PreallocBytes, k.target))
+		k.depth = min(2*k.depth, max(k.cfg.PreallocBytes, k.depth))
+		k.target = max(k.target, k.depth)
 	}
 	k.ahead.Store(f.room())
 	k.held.Store(0)
@@ -159,14 +167,14 @@ func (k *spares) step() (more bool) {
 	switch {
 	case k.spare == nil:
 		err = k.create()
-	case k.spare.filled < k.target:
+	case k.spare.filled < k.fillTo():
 		err = k.fill()
 	}
 	if err != nil {
 		k.failed(err)
 		return false
 	}
-	if k.spare.filled < k.target {
+	if k.spare.filled < k.fillTo() {
 		return true
 	}
 	if k.failing.Swap(false) {
@@ -218,12 +226,22 @@ func (k *spares) create() error {
 	return nil
 }
 
+// fillTo is where the zeros of the spare end: where nothing else reserves
+// space, they must. mu is held.
+func (k *spares) fillTo() int64 {
+	if k.spare.reserved < k.target {
+		return k.target
+	}
+	return min(k.depth, k.target)
+}
+
 // fill writes the next zeros. mu is held.
 func (k *spares) fill() error {
 	if k.zeros == nil {
 		k.zeros = make([]byte, writeBytes)
 	}
-	off, end := k.spare.filled, min(k.spare.filled+fillBytes, k.target)
+	to := k.fillTo()
+	off, end := k.spare.filled, min(k.spare.filled+fillBytes, to)
 	for off < end {
 		n := min(int64(len(k.zeros)), end-off)
 		if _, err := k.spare.file.WriteAt(k.zeros[:n], off); err != nil {
@@ -231,7 +249,7 @@ func (k *spares) fill() error {
 		}
 		off += n
 	}
-	if end == k.target {
+	if end == to {
 		k.zeros = nil
 	}
 	return k.synced(end)
