@@ -33,6 +33,7 @@ type conn struct {
 	session atomic.Pointer[session.Session] // nil before the handshake; written by the reader
 	timeout atomic.Int32                    // ms, negotiated; written by the reader
 	fifo    fifo                            // guarded by the gate
+	settle  chan struct{}                   // guarded by the gate, like fifo: closed when that is empty; nil when nobody waits
 	gone    bool                            // guarded by the gate: no watch may be added any more
 	// hasReadOnly tells a client since 3.4 from an older one, whose connect
 	// frames end one byte earlier. Written by the reader before its session.

@@ -35,6 +35,22 @@ const (
 // parked tells whether a request waits for nothing but those ahead of it.
 func (k pendingKind) parked() bool { return k >= waitsBehind }
 
+// weight is what a parked request may cost the applier, which answers it with
+// everybody waiting: 1 for each kind of a small or shared reply, and for each
+// 16 KiB that the request itself holds.
+func (p *pending) weight() int {
+	w := 1 + len(p.body)>>14
+	switch {
+	case p.kind != waitsBehind:
+		return 0
+	case p.op == proto.OpMultiRead:
+		return 16 + w
+	case p.op == proto.OpGetChildren || p.op == proto.OpGetChildren2:
+		return 3 + w
+	}
+	return w
+}
+
 // outcome is what an applied write is answered from later.
 type outcome struct {
 	entry  proto.Entry
@@ -53,9 +69,10 @@ func (p *pending) hold(e *proto.Entry, result *datatree.Result) {
 // holding the read side (there is one reader per connection), the applier
 // holding the write side.
 type fifo struct {
-	items []pending
-	head  int
-	chunk []byte // bodies are copied into it; a full one is left to its bodies
+	items  []pending
+	head   int
+	weight int    // of all that is parked
+	chunk  []byte // bodies are copied into it; a full one is left to its bodies
 }
 
 // chunkBytes is the size of the memory that parked bodies share.
@@ -78,6 +95,7 @@ func (f *fifo) push(p pending) {
 		f.items, f.head = f.items[:n], 0
 	}
 	f.items = append(f.items, p)
+	f.weight += p.weight()
 }
 
 // keep copies a body, which shares the reader's buffer.
@@ -105,6 +123,7 @@ func (f *fifo) firstWrite() *pending {
 
 // pop removes the front.
 func (f *fifo) pop() {
+	f.weight -= f.front().weight()
 	f.items[f.head] = pending{}
 	f.head++
 	if f.empty() {

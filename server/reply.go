@@ -91,6 +91,7 @@ func (c *conn) complete(p *pending, e *proto.Entry, result *datatree.Result) {
 
 // runParked answers what waited only for the request before it.
 func (c *conn) runParked() {
+	replied := 0
 	for !c.fifo.empty() && c.fifo.front().kind.parked() {
 		p := c.fifo.front()
 		h := proto.RequestHeader{Xid: p.xid, Op: p.op}
@@ -101,7 +102,7 @@ func (c *conn) runParked() {
 		case rejected:
 			c.refuse(h, p.code, p.at, c.stats)
 		default:
-			c.answer(h, p.body, p.ids, p.at, c.stats)
+			replied += c.answerParked(h, p, replied)
 		}
 		c.unpark()
 	}
@@ -110,6 +111,7 @@ func (c *conn) runParked() {
 func (c *conn) unpark() {
 	size := c.fifo.front().size
 	c.fifo.pop()
+	c.settled()
 	c.waiting.Add(-1)
 	c.done(size)
 }

@@ -25,7 +25,8 @@ type turn struct {
 	batch stats.Batch
 	began int64 // when the burst arrived, in ns of the server's clock
 
-	replied int // bytes answered to reads since the outbox was flushed
+	replied int  // bytes answered to reads since the outbox was flushed
+	crowded bool // as much is parked as may be
 }
 
 type hold byte
@@ -67,6 +68,11 @@ func (t *turn) leave() {
 // request runs, proposes or parks one request.
 func (t *turn) request(frame []byte) error {
 	c := t.conn
+	if t.crowded {
+		if err := t.awaitParked(); err != nil {
+			return err
+		}
+	}
 	d := jute.NewAliasDecoder(frame)
 	var h proto.RequestHeader
 	h.Decode(&d)
@@ -242,5 +248,6 @@ func (c *conn) done(size int) {
 func (c *conn) park(p pending) {
 	p.size = c.turn.size
 	c.fifo.push(p)
+	c.turn.crowded = c.fifo.weight >= maxParkedWeight
 	c.waiting.Add(1)
 }
