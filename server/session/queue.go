@@ -180,15 +180,26 @@ func (q *Queue[T]) NextMs() int64 {
 
 // Run polls at the end of each bucket and calls expire for what it finds,
 // until ctx ends. now is the queue's clock.
+//
+// When it wakes more than a bucket late, the whole process stood still: a
+// virtual machine that was moved, a debugger, SIGSTOP. What its clients have
+// sent meanwhile is still to be read, so nothing expires before one bucket
+// more.
 func (q *Queue[T]) Run(ctx context.Context, now func() int64, expire func(T)) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for waited := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
+		if late := now() - q.NextMs(); late > q.widthMs && !waited {
+			waited = true
+			timer.Reset(time.Duration(q.widthMs) * time.Millisecond)
+			continue
+		}
+		waited = false
 		for _, v := range q.Poll(now()) {
 			expire(v)
 		}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"math/rand"
 	"runtime"
@@ -8,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // model is the plain form of the queue: every touch files at once.
@@ -165,4 +168,38 @@ func TestQueueConcurrently(t *testing.T) {
 			t.Errorf("item %d ended %d times, expired %d times", i, outcomes[i], reports[i])
 		}
 	}
+}
+
+// TestQueueAfterStandstill stops the process for longer than every timeout.
+// What is heard of right after it lives on, what is not expires a bucket later.
+func TestQueueAfterStandstill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const width, timeout = 1000, 3000
+		start := time.Now()
+		var standstillMs atomic.Int64
+		now := func() int64 { return time.Since(start).Milliseconds() + standstillMs.Load() }
+		q := NewQueue[string](width, now())
+		heard, silent := &Item[string]{Value: "heard"}, &Item[string]{Value: "silent"}
+		q.Add(heard, now(), timeout)
+		q.Add(silent, now(), timeout)
+		ctx, cancel := context.WithCancel(t.Context())
+		var expired []string
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			q.Run(ctx, now, func(v string) { expired = append(expired, v) })
+		}()
+		time.Sleep(1500 * time.Millisecond)
+		standstillMs.Store(10 * timeout)
+		time.Sleep(600 * time.Millisecond) // it has woken up, and looks at nothing yet
+		if !q.Touch(heard, now(), timeout) {
+			t.Fatal("a session that was heard of after the standstill had expired")
+		}
+		time.Sleep(width * time.Millisecond)
+		cancel()
+		<-done
+		if !slices.Equal(expired, []string{"silent"}) {
+			t.Errorf("%v expired, expected the silent one alone", expired)
+		}
+	})
 }
