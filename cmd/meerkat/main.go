@@ -51,7 +51,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:   stderr,
 		Version:     build().Version,
 		HideVersion: true, // there is a verb
-		Commands:    []*cli.Command{serverCommand(), benchCommand(), snapshotCommand(), logCommand(), fsckCommand(), purgeCommand(), initCommand(), ensembleCommand(), wordCommand(), dockerCommand(), versionCommand()},
+		Commands:    []*cli.Command{serverCommand(), benchCommand(), snapshotCommand(), logCommand(), fsckCommand(), purgeCommand(), initCommand(), ensembleCommand(), wordCommand(), dockerCommand(), testServerCommand(), versionCommand()},
 
 		// A value may have commas in it.
 		DisableSliceFlagSeparator: true,
