@@ -26,6 +26,10 @@ run: build ## serve conf/zoo.cfg: port 2181, data in ./data
 ensemble: build ## run three servers on ports 2181 to 2183, data in ./data/ensemble
 	@exec $(BIN) ensemble
 
+.PHONY: demo
+demo: ## watch masters, workers and clients of the tutorial's system, and two of them die
+	@go run ./examples/masterworker/demo
+
 .PHONY: test
 test: ## run all tests that need nothing but Go
 	go test ./...
