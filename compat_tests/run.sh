@@ -16,7 +16,7 @@ mkdir -p "$cache"
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
 
 folders=("$@")
-[ $# -gt 0 ] || folders=(crash chaos gozk words admin clients zkcli operator datadir scripts ensemble packaging differential)
+[ $# -gt 0 ] || folders=(crash chaos gozk words admin clients recipes zkcli operator datadir scripts ensemble packaging differential)
 log=$cache/run.log
 : >"$log"
 failed=()

@@ -55,6 +55,7 @@ var layers = map[string][]string{
 	"compat_tests/differential":  {"jute/...", "compat_tests/..."},
 	"compat_tests/clients":       {"compat_tests/..."},
 	"compat_tests/clients/gozk":  {},
+	"compat_tests/recipes":       {"compat_tests/...", "recipes", "zktest"},
 	"compat_tests/gozk":          {"compat_tests/..."},
 	"compat_tests/gozk/launcher": {"compat_tests/tied"},
 	"compat_tests/zkcli":         {"compat_tests/..."},
