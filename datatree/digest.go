@@ -123,6 +123,7 @@ type digestCheck struct {
 	hasPending bool
 
 	mismatches int64
+	differs    bool         // the digest compared last
 	history    []ZxidDigest // a ring once it is full
 	oldest     int          // where the ring begins
 }
@@ -163,7 +164,8 @@ func (t *Tree) checkDigest(e *proto.Entry) {
 
 func (t *Tree) compare(m Mismatch) {
 	m.Actual = t.digest
-	if m.Actual == m.Expected {
+	t.check.differs = m.Actual != m.Expected
+	if !t.check.differs {
 		return
 	}
 	t.check.mismatches++
@@ -189,3 +191,7 @@ func (t *Tree) DigestLog() []ZxidDigest {
 
 // DigestMismatches returns how many digests were not what they should be.
 func (t *Tree) DigestMismatches() int64 { return t.check.mismatches }
+
+// Differs tells whether the digest that was compared last is not this tree's.
+// One that differed before it may have been that of a state between two.
+func (t *Tree) Differs() bool { return t.check.differs }

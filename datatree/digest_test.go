@@ -126,5 +126,8 @@ func TestDigestMismatch(t *testing.T) {
 		if !slices.Equal(got, c.want) || tree.DigestMismatches() != int64(len(c.want)) {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)
 		}
+		if n := len(c.want); tree.Differs() != (n > 0 && c.name != "a wrong one") {
+			t.Errorf("%s: differs in the end: %v", c.name, tree.Differs())
+		}
 	}
 }

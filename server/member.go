@@ -93,6 +93,9 @@ func (m *member) Role(r quorum.Role) {
 			m.term = newTerm(mode, f, nil)
 			m.term.awaitsSync = true
 			srv.begin(m.term)
+			if srv.tree.Differs() {
+				m.diverged()
+			}
 		})
 	}
 }
