@@ -449,3 +449,42 @@ func FuzzInstallFile(f *testing.F) {
 		checkRecovers(t, testConfig(disk), h)
 	})
 }
+
+// TestGiveUp has a damaged record in the way: nothing of what is on the disk
+// counts, and nothing of it is touched, until another history is installed.
+func TestGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(vfs.NewMem())
+		it := newInstallTest(t, cfg, 0, 5)
+		must(t, it.s.Close())
+		_, logs, err := it.s.Files()
+		must(t, err)
+		data := readFile(t, it.disk, logs[2].Path)
+		data[len(data)/2] ^= 0xff
+		putFile(t, it.disk, logs[2].Path, data)
+
+		s, err := Open(cfg)
+		must(t, err)
+		defer func() { _ = s.Close() }() // when the test has failed
+		if _, err := s.Recover(&history{}); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("recover: %v", err)
+		}
+		if rec := s.GiveUp(); rec.Zxid != -1 {
+			t.Errorf("it has 0x%x", rec.Zxid)
+		}
+		if err := s.Append(11, testEntry(11, 10)); !errors.Is(err, ErrNoSnapshot) {
+			t.Errorf("append: %v", err)
+		}
+		if got := readFile(t, it.disk, logs[2].Path); !bytes.Equal(got, data) {
+			t.Error("the damaged log was touched")
+		}
+		want := otherHistory(4, 7)
+		must(t, s.Install(want))
+		must(t, s.Append(8, testEntry(8, 10)))
+		want.add(testEntry(8, 10))
+		must(t, s.Close())
+		again, got, _ := openTest(t, cfg)
+		sameHistory(t, got, want)
+		must(t, again.Close())
+	})
+}

@@ -55,6 +55,16 @@ func (s *Store) Recover(st State) (Recovered, error) {
 	return rec, nil
 }
 
+// GiveUp follows a Recover that has failed with [ErrCorrupt], at a server that
+// gets everything from a leader. What is on the disk stays as it is, but counts
+// for nothing, until Install replaces it; nothing can be appended before.
+func (s *Store) GiveUp() Recovered {
+	s.hasSnapshot.Store(false)
+	s.spares.start()
+	s.writer.ready(0)
+	return Recovered{Zxid: -1, SnapshotZxid: -1, NeedsSnapshot: true}
+}
+
 // recoverSnapshot loads the newest snapshot that is whole. damaged says what
 // is wrong with those that are newer.
 func (s *Store) recoverSnapshot(st State) (rec Recovered, damaged, err error) {

@@ -28,6 +28,9 @@ func (s Set) Add(id int64) Set {
 	return slices.Insert(s, at, id)
 }
 
+// Without returns a copy of the set that does not have id.
+func (s Set) Without(id int64) Set { return slices.Clone(s).Remove(id) }
+
 // Remove returns the set without id, reusing the memory of s.
 func (s Set) Remove(id int64) Set {
 	at, found := slices.BinarySearch(s, id)

@@ -31,6 +31,8 @@ func TestQuorum(t *testing.T) {
 		{"two of two", NewMajority(1, 2), NewSet(1, 2), true},
 		{"one of three", NewMajority(1, 2, 3), NewSet(2), false},
 		{"two of three", NewMajority(1, 2, 3), NewSet(3, 2), true},
+		{"all of three without one", NewMajority(1, 2, 3), NewSet(1, 2, 3).Without(2), true},
+		{"all of two without one", NewMajority(1, 2), NewSet(1, 2).Without(2), false},
 		{"two of four", NewMajority(1, 2, 3, 4), NewSet(1, 4), false},
 		{"strangers do not count", NewMajority(1, 2, 3), NewSet(2, 7, 8), false},
 		{"a voter named twice counts once", NewMajority(1, 2, 2, 3), NewSet(2, 2), false},

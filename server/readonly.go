@@ -72,16 +72,29 @@ func (m *member) alone() {
 	}
 	turn := m.turn.Load()
 	time.AfterFunc(max(readOnlyWait, ms(m.srv.cfg.Session.TickTimeMs)), func() {
-		m.later(func() {
-			if m.turn.Load() != turn || m.term != nil {
-				return // it has found one, and the term that begins now would be ended at once
-			}
-			m.srv.log.Warn().Msg("no leader: serving those that accept reads without one")
-			m.srv.sessions.Reset()
-			m.term = newTerm("read-only", readOnly{m.srv}, nil)
-			m.term.readOnly, m.term.awaitsSync = true, true
-			m.srv.begin(m.term)
-			m.srv.sessions.Start()
-		})
+		m.later(func() { m.serveAlone(turn) })
 	})
+}
+
+// serveAlone begins a read-only term, unless the server has found a leader
+// since that turn of its roles, or has lost its data: clients would take it
+// for an ensemble that holds nothing. It runs on the applier.
+func (m *member) serveAlone(turn int64) {
+	srv := m.srv
+	if m.turn.Load() != turn || m.term != nil {
+		return // it has found one, and the term that begins now would be ended at once
+	}
+	srv.gate.enterRead()
+	hollow := srv.hollow
+	srv.gate.leaveRead()
+	if hollow {
+		srv.log.Warn().Msg("no leader, and no data: no reads can be served")
+		return
+	}
+	srv.log.Warn().Msg("no leader: serving those that accept reads without one")
+	srv.sessions.Reset()
+	m.term = newTerm("read-only", readOnly{srv}, nil)
+	m.term.readOnly, m.term.awaitsSync = true, true
+	srv.begin(m.term)
+	srv.sessions.Start()
 }

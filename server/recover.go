@@ -56,6 +56,11 @@ func (srv *Server) recover() error {
 	}
 	r := &recovery{tree: srv.newTree()}
 	recovered, err := store.Recover(r)
+	if errors.Is(err, persistence.ErrCorrupt) && srv.othersSuffice() {
+		srv.log.Error().Err(err).Msg("the data cannot be read: it is kept, and counts for nothing, until a leader has sent its own")
+		r.Reset()
+		recovered, err = store.GiveUp(), nil
+	}
 	if err != nil {
 		_ = store.Close() // the recovery's error is the one that matters
 		return fmt.Errorf("data directory: %w", err)
@@ -67,7 +72,7 @@ func (srv *Server) recover() error {
 			persistence.ErrDataDir, s.DataDir)
 	}
 	srv.adopt(r.tree, recovered.Zxid)
-	srv.store, srv.tree, srv.history, srv.recovered = store, r.tree, store.History(), recovered
+	srv.store, srv.tree, srv.history, srv.recovered, srv.hollow = store, r.tree, store.History(), recovered, empty
 	if recovered.NeedsSnapshot && !empty {
 		if err := srv.saveFirstSnapshot(); err != nil {
 			return errors.Join(err, store.Close())
@@ -83,6 +88,18 @@ func (srv *Server) recover() error {
 		Int("znodes", srv.tree.Nodes()).Int("sessions", srv.sessions.Len()).Dur("took", time.Since(began)).
 		Msg("data loaded")
 	return nil
+}
+
+// othersSuffice tells whether the other voters are a quorum: what this server
+// may have acknowledged and lost, they have. It votes for nothing then, and is
+// not counted, until it has the leader's data.
+func (srv *Server) othersSuffice() bool {
+	q := &srv.cfg.Quorum
+	if !q.Enabled {
+		return false
+	}
+	rule, err := verifier(q)
+	return err == nil && rule.Quorum(rule.Voters().Without(q.ID))
 }
 
 // newTree makes an empty tree.

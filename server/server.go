@@ -62,6 +62,7 @@ type Server struct {
 	gate      gate
 	tree      *datatree.Tree        // set by Start; guarded by the gate
 	history   uint64                // guarded by the gate: which of the store's histories the tree shows
+	hollow    bool                  // guarded by the gate: the tree is empty because the data is missing or damaged
 	store     *persistence.Store    // set by Start; its methods say who may call them
 	recovered persistence.Recovered // set by Start: what was on the disk
 

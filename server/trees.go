@@ -84,7 +84,7 @@ func (t trees) drain() {
 func (t trees) serve(tree *datatree.Tree) {
 	srv := t.m.srv
 	srv.gate.enterWrite()
-	srv.tree, srv.history = tree, srv.store.History()
+	srv.tree, srv.history, srv.hollow = tree, srv.store.History(), false
 	srv.gate.leaveWrite()
 	srv.applier.moved(tree.LastZxid())
 }
