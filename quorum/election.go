@@ -200,7 +200,7 @@ func (c *Core) heardMeanwhile(from int64, n *proto.Notification) {
 	case c.lead != nil && movedOn:
 		c.lead.lost = c.lead.lost.Add(from)
 		if wait := c.cfg.EpochWait; wait > 0 && c.lead.epochOp == 0 && c.now-c.lead.began >= wait {
-			c.stepDown("a voter looks for another leader")
+			c.stepDown(ReasonDisloyal)
 		}
 	case c.lead != nil:
 		c.lead.lost = c.lead.lost.Remove(from)

@@ -236,7 +236,7 @@ func (c *Core) leadOnTime() {
 	case ld.tally == nil && c.now >= ld.limit:
 		c.stepDown("no quorum within initLimit")
 	case ld.tally == nil && c.hopeless():
-		c.stepDown("too few servers are left that could follow")
+		c.stepDown(ReasonHopeless)
 	case ld.tally != nil && c.retired && c.now >= ld.limit:
 		c.leaveIfDone()
 	case ld.tally != nil && c.now >= ld.beatAt:

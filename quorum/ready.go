@@ -139,6 +139,13 @@ func (p Phase) String() string {
 	return [...]string{"election", "discovery", "synchronization", "broadcast"}[p]
 }
 
+// Reasons why a leader gives up before it is established: its voters have left
+// it.
+const (
+	ReasonDisloyal = "a voter looks for another leader"
+	ReasonHopeless = "too few servers are left that could follow"
+)
+
 // Role is what a server is. Clients are served in Broadcast only.
 type Role struct {
 	State  proto.PeerState

@@ -22,6 +22,7 @@ type applier struct {
 	done      chan struct{} // closed when run has returned
 	broken    bool          // owned by whoever applies: a transaction could not be read
 	direct    *direct       // owned by whoever applies
+	writes    writeCounts   // owned by whoever applies
 
 	mu      sync.Mutex
 	dirty   []*conn  // mu: outboxes that were appended to
@@ -39,6 +40,7 @@ type waiter struct {
 func newApplier(srv *Server) *applier {
 	return &applier{
 		srv: srv, committed: newInbox[proposal](), done: make(chan struct{}), reached: srv.tree.LastZxid(), direct: newDirect(),
+		writes: writeCounts{set: srv.meters.writesPerName},
 	}
 }
 
@@ -133,6 +135,8 @@ func (a *applier) apply(chunk []proposal) {
 	srv.snapshots.begin()
 	srv.gate.leaveWrite()
 	srv.meters.applying.Observe(time.Duration(srv.clock.nanos() - entered))
+	srv.meters.propagated(chunk, srv.clock.wallMs())
+	a.writes.applied(chunk)
 	a.wake(chunk[len(chunk)-1].entry.Header.Zxid)
 	a.flush()
 }

@@ -87,6 +87,7 @@ func (ls *learners) other(p *learnerPacket) {
 			sessions.Touch(id, d.Int())
 		}
 	case proto.PacketRevalidate:
+		ls.lead.m.srv.meters.revalidated.Add(1)
 		id, timeoutMs := d.Long(), d.Int()
 		if d.Err() != nil {
 			ls.lead.m.peer.DropLearner(p.link)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/meerkat-zk/meerkat/conf"
+	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/quorum"
 	"github.com/meerkat-zk/meerkat/quorum/peer"
@@ -76,16 +77,20 @@ func (m *member) gauges() {
 	leader("max_proposal_size", func(*peer.Stats) int64 { return m.proposals.largest.Load() })
 	r.Gauge("synced_observers", func() (stats.Value, bool) {
 		s := m.numbers()
-		return stats.Int(int64(s.SyncedObservers)), s.Role.State == proto.Leading || s.Role.State == proto.Following
+		// A follower that serves no observers has no value for it, which Apache's
+		// exporter for Prometheus shows as 0.
+		serves := m.srv.cfg.Learner.ObserverMasterPort > 0 || m.srv.exporter != nil
+		return stats.Int(int64(s.SyncedObservers)), s.Role.State == proto.Leading || s.Role.State == proto.Following && serves
 	})
 	for name, get := range map[string]func(*peer.Stats) uint64{
-		"proposal_count":                  func(s *peer.Stats) uint64 { return s.Proposals },
-		"commit_count":                    func(s *peer.Stats) uint64 { return s.Commits },
-		"snap_count":                      func(s *peer.Stats) uint64 { return s.Snapshots },
-		"diff_count":                      func(s *peer.Stats) uint64 { return s.Diffs },
-		"looking_count":                   func(s *peer.Stats) uint64 { return s.Looking },
-		"learner_proposal_received_count": func(s *peer.Stats) uint64 { return s.LearnerProposed },
-		"learner_commit_received_count":   func(s *peer.Stats) uint64 { return s.LearnerCommits },
+		"proposal_count":                     func(s *peer.Stats) uint64 { return s.Proposals },
+		"commit_count":                       func(s *peer.Stats) uint64 { return s.Commits },
+		"snap_count":                         func(s *peer.Stats) uint64 { return s.Snapshots },
+		"diff_count":                         func(s *peer.Stats) uint64 { return s.Diffs },
+		"looking_count":                      func(s *peer.Stats) uint64 { return s.Looking },
+		"quit_leading_due_to_disloyal_voter": func(s *peer.Stats) uint64 { return s.Disloyal },
+		"learner_proposal_received_count":    func(s *peer.Stats) uint64 { return s.LearnerProposed },
+		"learner_commit_received_count":      func(s *peer.Stats) uint64 { return s.LearnerCommits },
 	} {
 		r.CountedBy(name, func() int64 {
 			s := m.numbers()
@@ -97,6 +102,19 @@ func (m *member) gauges() {
 // observe takes the Peer's measurements.
 func (m *member) observe(what peer.Measure, value int64) {
 	m.srv.metrics.Summary(string(what)).Add(value)
+}
+
+// observeEach takes those about another server.
+func (m *member) observeEach(what peer.Measure, server, value int64) {
+	m.srv.metrics.SummarySet(string(what)).Of(strconv.FormatInt(server, 10)).Add(value)
+}
+
+// writtenMs is when a transaction was written down by its leader.
+func writtenMs(raw []byte) (ms int64, ok bool) {
+	d := jute.NewAliasDecoder(raw)
+	var h proto.TxnHeader
+	h.Decode(&d)
+	return h.TimeMs, d.Err() == nil
 }
 
 // Member describes the server to the words.

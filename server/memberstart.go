@@ -45,7 +45,7 @@ func (m *member) start() error {
 	m.peer, err = peer.Start(peer.Config{
 		Core: core, Recovered: recovered, Disk: disk, Machine: m,
 		Election: srv.electionConfig(votes), Links: srv.linksConfig(links, masters), MaxDiskBytes: quorumDiskBytes,
-		Observe: m.observe,
+		Observe: m.observe, ObserveEach: m.observeEach, Written: writtenMs,
 	})
 	if err != nil {
 		return errors.Join(err, closeListeners(votes), closeListeners(links), closeListeners(masters))

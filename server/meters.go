@@ -16,11 +16,11 @@ type meters struct {
 	oversized, diskFull, unrecoverable, mismatches    *stats.Counter
 	oversizedReplies, notServed                       *stats.Counter
 	ensembleAccepted, ensembleRefused, ensembleUnsaid *stats.Counter
-	prepared, queued                                  *stats.Counter
+	prepared, queued, revalidated                     *stats.Counter
 
 	fsync, snapshot, tokenDeficit, gateWait, applying *stats.Summary
 	batchSize, queueSize, flush                       *stats.Summary
-	throttleWait                                      *stats.Summary
+	throttleWait, propagation                         *stats.Summary
 	watched                                           map[proto.EventType]*stats.Summary
 	writesPerName                                     *stats.Set[*stats.Summary]
 	quotaExceeded                                     *stats.Set[*stats.Counter]
@@ -47,6 +47,7 @@ func newMeters(r *stats.Registry) *meters {
 		mismatches:       r.Counter("digest_mismatches_count"),
 		prepared:         r.Counter("prep_processor_request_queued"),
 		queued:           r.Counter("sync_processor_request_queued"),
+		revalidated:      r.Counter("revalidate_count"),
 
 		fsync:        r.Summary("fsynctime"),
 		snapshot:     r.Summary("snapshottime"),
@@ -57,6 +58,7 @@ func newMeters(r *stats.Registry) *meters {
 		queueSize:    r.Summary("sync_processor_queue_size"),
 		flush:        r.Summary("sync_processor_queue_flush_time_ms"),
 		throttleWait: r.Summary("request_throttle_queue_time_ms"),
+		propagation:  r.Summary("propagation_latency"),
 		watched: map[proto.EventType]*stats.Summary{
 			proto.EventNodeCreated:         r.Summary("node_created_watch_count"),
 			proto.EventNodeDeleted:         r.Summary("node_deleted_watch_count"),
@@ -71,6 +73,16 @@ func newMeters(r *stats.Registry) *meters {
 // triggered counts the watchers of one change.
 func (m *meters) triggered(event proto.EventType, watchers int) {
 	m.watched[event].Add(int64(watchers))
+}
+
+// propagated measures how old transactions are that have been applied, by the
+// clock of the leader that wrote them down: it may be ahead of this one.
+func (m *meters) propagated(chunk []proposal, nowMs int64) {
+	for i := range chunk {
+		if age := nowMs - chunk[i].entry.Header.TimeMs; age >= 0 {
+			m.propagation.Add(age)
+		}
+	}
 }
 
 // gauges registers what is read when somebody asks. It is called by Start,

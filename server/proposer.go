@@ -1,14 +1,12 @@
 package server
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/server/prepare"
 	"github.com/meerkat-zk/meerkat/server/session"
-	"github.com/meerkat-zk/meerkat/server/stats"
 )
 
 // proposer gives writes their place in the one order of all writes: prepared
@@ -23,13 +21,6 @@ type proposer struct {
 	prep   *prepare.Preparer // mu and the gate's read side; Changes is free
 	nowMs  int64             // mu: wall clock, as of enter
 	writes int64             // mu: prepared since enter
-	recent recentName        // mu
-}
-
-// recentName is the summary of the namespace that was written to last.
-type recentName struct {
-	name    string
-	summary *stats.Summary
 }
 
 // enter waits for room in the log's queue and takes the locks of a proposal;
@@ -80,7 +71,7 @@ func (p *proposer) submit(origin *conn, r *prepare.Request) proto.ErrCode {
 	if result.Malformed {
 		return proto.ErrMarshalling
 	}
-	p.count(&result)
+	p.writes++
 	p.queue.put(proposal{entry: result.Entry, size: len(result.Raw), origin: origin}, result.Raw)
 	return proto.OK
 }
@@ -96,33 +87,6 @@ func (p *proposer) decline(r *prepare.Request, code proto.ErrCode) {
 func (p *proposer) sync(origin *conn, _ proto.RequestHeader, _ []byte) proto.ErrCode {
 	origin.term.leads.ask(origin)
 	return proto.OK
-}
-
-// count keeps account of a prepared write.
-func (p *proposer) count(r *prepare.Result) {
-	p.writes++
-	switch txn := r.Entry.Txn.(type) {
-	case *proto.CreateTxn:
-		p.wrote(txn.Path, len(txn.Data))
-	case *proto.CreateContainerTxn:
-		p.wrote(txn.Path, len(txn.Data))
-	case *proto.CreateTTLTxn:
-		p.wrote(txn.Path, len(txn.Data))
-	case *proto.SetDataTxn:
-		p.wrote(txn.Path, len(txn.Data))
-	}
-}
-
-// wrote counts the size of a write by the first component of its path.
-func (p *proposer) wrote(path string, dataBytes int) {
-	name := stats.Namespace(path)
-	if name == "" {
-		return
-	}
-	if name != p.recent.name {
-		p.recent = recentName{name: strings.Clone(name), summary: p.srv.meters.writesPerName.Of(name)}
-	}
-	p.recent.summary.Add(int64(len(path) + dataBytes))
 }
 
 // renewSession gives the session to this server. The client lost its

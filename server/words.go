@@ -9,7 +9,9 @@ import (
 
 	"github.com/meerkat-zk/meerkat/conf"
 	"github.com/meerkat-zk/meerkat/datatree"
+	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/server/fourletter"
+	"github.com/meerkat-zk/meerkat/server/session"
 	"github.com/meerkat-zk/meerkat/server/stats"
 )
 
@@ -153,8 +155,20 @@ func (v view) ResetConns() {
 	}
 }
 
-func (v view) Sessions() fourletter.SessionDeadlines {
-	return fourletter.SessionDeadlines{Total: v.srv.sessions.Len(), Deadlines: v.srv.sessions.Deadlines()}
+func (v view) Sessions() fourletter.Sessions {
+	all := fourletter.Sessions{Global: deadlines(v.srv.sessions)}
+	if v.srv.cfg.Quorum.LocalSessions {
+		local := deadlines(v.srv.locals.tracker)
+		all.Local = &local
+	}
+	if m, ok := v.srv.engine.(*member); ok && m.present().State != proto.Leading {
+		v.read(func(t *datatree.Tree) { all.Learned = maps.Collect(t.Sessions()) })
+	}
+	return all
+}
+
+func deadlines(t *session.Tracker) fourletter.SessionDeadlines {
+	return fourletter.SessionDeadlines{Total: t.Len(), Deadlines: t.Deadlines()}
 }
 
 func (v view) Ephemerals() []fourletter.Ephemerals {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/quorum"
@@ -43,8 +44,9 @@ type Disk interface {
 // with one sync, on a goroutine of its own. It never waits for the loop.
 type diskWriter struct {
 	disk     Disk
-	maxBytes int           // set once
-	report   chan struct{} // of size 1: something below is new for the loop
+	maxBytes int                  // set once
+	report   chan struct{}        // of size 1: something below is new for the loop
+	observe  func(Measure, int64) // set once
 
 	mu        sync.Mutex
 	changed   sync.Cond // on mu: queue, bytes or closed
@@ -58,8 +60,8 @@ type diskWriter struct {
 	broken bool // owned by run: log operations are left out until an install
 }
 
-func newDiskWriter(disk Disk, maxBytes int) *diskWriter {
-	w := &diskWriter{disk: disk, maxBytes: maxBytes, report: make(chan struct{}, 1)}
+func newDiskWriter(disk Disk, maxBytes int, observe func(Measure, int64)) *diskWriter {
+	w := &diskWriter{disk: disk, maxBytes: maxBytes, observe: observe, report: make(chan struct{}, 1)}
 	w.changed.L = &w.mu
 	return w
 }
@@ -125,7 +127,9 @@ func (w *diskWriter) run() {
 		if closed {
 			return
 		}
+		began := time.Now()
 		failed, err := w.do(batch)
+		w.measure(batch, time.Since(began))
 		w.mu.Lock()
 		for i := range batch {
 			w.bytes -= opBytes(&batch[i])
@@ -144,6 +148,20 @@ func (w *diskWriter) run() {
 			return
 		}
 	}
+}
+
+// measure tells what a batch of transactions was like.
+func (w *diskWriter) measure(batch []quorum.DiskOp, took time.Duration) {
+	entries := int64(0)
+	for i := range batch {
+		entries += int64(len(batch[i].Entries))
+	}
+	if entries == 0 {
+		return
+	}
+	w.observe(SyncQueueSize, entries)
+	w.observe(SyncBatchSize, entries)
+	w.observe(SyncFlushTime, took.Milliseconds())
 }
 
 // do makes a batch durable. Appends are synced before anything else is done,

@@ -49,7 +49,7 @@ func TestDiskWriterSyncsInOrder(t *testing.T) {
 		},
 	} {
 		d := &callDisk{}
-		if _, err := newDiskWriter(d, 1).do(c.batch); err != nil || !slices.Equal(d.calls, c.want) {
+		if _, err := newDiskWriter(d, 1, func(Measure, int64) {}).do(c.batch); err != nil || !slices.Equal(d.calls, c.want) {
 			t.Errorf("%v: %q, want %q", err, d.calls, c.want)
 		}
 	}

@@ -47,16 +47,19 @@ type link struct {
 	wake     chan struct{} // of size 1: queue or finishing has changed
 	done     chan struct{} // closed by abort
 	once     sync.Once
-	written  chan struct{} // closed when the writer has ended
+	written  chan struct{}            // closed when the writer has ended
+	closed   func(took time.Duration) // nil: nobody wants to know
 
 	received    atomic.Uint64 // packets
+	server      atomic.Int64  // a learner's id, from its first packet on; 0 before
 	established time.Time     // set once
 
 	mu        sync.Mutex
 	sent      uint64 // packets
 	queue     []Outgoing
-	bytes     int  // in queue, and in what is being written
-	finishing bool // broken off by this server
+	oldest    time.Time // when the first in queue came
+	bytes     int       // in queue, and in what is being written
+	finishing bool      // broken off by this server
 }
 
 func newLink(id quorum.Link, conn net.Conn, accepted bool, maxBytes int) *link {
@@ -74,7 +77,11 @@ func (l *link) wakeUp() {
 func (l *link) abort() {
 	l.once.Do(func() {
 		close(l.done)
+		began := time.Now()
 		_ = l.conn.Close()
+		if l.closed != nil {
+			l.closed(time.Since(began))
+		}
 	})
 }
 
@@ -104,17 +111,20 @@ func (l *link) push(m Outgoing) bool {
 	if l.bytes > l.maxBytes {
 		return false
 	}
+	if len(l.queue) == 0 {
+		l.oldest = time.Now()
+	}
 	l.queue = append(l.queue, m)
 	l.wakeUp()
 	return true
 }
 
 // take empties the queue, which goes on in the place of an earlier batch.
-func (l *link) take(spare []Outgoing) (batch []Outgoing, bytes int, finishing bool) {
+func (l *link) take(spare []Outgoing) (batch []Outgoing, bytes int, since time.Time, finishing bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	batch, l.queue = l.queue, spare
-	return batch, l.bytes, l.finishing
+	return batch, l.bytes, l.oldest, l.finishing
 }
 
 // wrote says that a batch is out.
@@ -138,7 +148,10 @@ func (l *link) write(cfg *LinksConfig) error {
 		case <-l.done:
 			return net.ErrClosed
 		}
-		batch, bytes, finishing := l.take(spare)
+		batch, bytes, since, finishing := l.take(spare)
+		if server := l.server.Load(); server != 0 && len(batch) > 0 && cfg.Sending != nil {
+			cfg.Sending(server, len(batch), time.Since(since))
+		}
 		for i := range batch {
 			var err error
 			if scratch, err = l.writeOne(&batch[i], buf, out, scratch[:0]); err != nil {
@@ -236,6 +249,9 @@ func (l *link) readFirst(cfg *LinksConfig, r *jute.Reader) error {
 		return violation(&p)
 	}
 	_ = l.conn.SetReadDeadline(time.Time{}) // from here on the core watches
+	if info, told := proto.DecodeLearnerInfo(p.Data); told {
+		l.server.Store(info.ServerID)
+	}
 	return l.deliver(cfg, []proto.QuorumPacket{p})
 }
 

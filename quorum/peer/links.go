@@ -40,6 +40,11 @@ type LinksConfig struct {
 	// Ended, if set, is called last for every link, however it ended: nothing
 	// of it is running any more.
 	Ended func(link quorum.Link)
+	// Closed, if set, is told how long the closing of a connection took, and
+	// Sending what goes to a learner together, and how long the first of it has
+	// waited. Links' own goroutines call them.
+	Closed  func(took time.Duration)
+	Sending func(server int64, packets int, waited time.Duration)
 
 	DialTimeout  time.Duration // for all addresses of a server together
 	FirstTimeout time.Duration // for a learner's first packet; tickTime × initLimit
@@ -187,6 +192,7 @@ func (ls *Links) add(conn net.Conn, accepted bool, maxBytes int) *link {
 	}
 	ls.number++
 	l := newLink(ls.number, conn, accepted, maxBytes)
+	l.closed = ls.cfg.Closed
 	ls.links[l.id] = l
 	return l
 }

@@ -54,10 +54,7 @@ type pendingSnapshot struct {
 }
 
 func newLoop(p *Peer, core *quorum.Core) loop {
-	track := tracker{observe: p.cfg.Observe}
-	if track.observe == nil {
-		track.observe = func(Measure, int64) {}
-	}
+	track := tracker{lostAt: p.start, observe: p.cfg.Observe, ways: latencies{written: p.cfg.Written, observe: p.cfg.Observe, each: p.cfg.ObserveEach}}
 	return loop{p: p, core: core, track: track, cancel: func() {}, snapshots: make(map[quorum.Link]*pendingSnapshot), installs: make(map[quorum.Link]bool), early: make(map[quorum.Link]quorum.Received)}
 }
 
@@ -157,6 +154,7 @@ const earlyWait = 500 * time.Millisecond
 // about to learn that it is elected; whoever knows that already must not be
 // turned away, or it would look again while this one waits for followers.
 func (l *loop) received(in quorum.Received) {
+	l.track.ways.received(&in)
 	hello := in.Packet.Type == proto.PacketFollowerInfo || in.Packet.Type == proto.PacketObserverInfo
 	if !hello || l.core.Role().State != proto.Looking {
 		_ = l.feed(in)
@@ -195,6 +193,7 @@ func (l *loop) diskNews() {
 		}
 		l.held = nil
 	}
+	l.track.ways.persisted(persisted, l.core.Role().State == proto.Leading, l.p.cfg.Core.ID)
 	_ = l.step(quorum.Persisted{Op: persisted})
 }
 
@@ -209,7 +208,7 @@ func (l *loop) step(in quorum.Input) error {
 // writer when far too much waits there.
 func (l *loop) act() {
 	out := l.core.Ready()
-	l.track.ready(&out)
+	l.track.ready(&out, l.core)
 	for i := range out.Disk {
 		op := &out.Disk[i]
 		if op.Kind == quorum.OpInstall {

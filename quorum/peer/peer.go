@@ -90,7 +90,7 @@ type Snapshot interface {
 }
 
 // Config is what a Peer is told once. Deliver of Election and Links, Burst,
-// Stage and Ended of Links are the Peer's own and left empty.
+// Stage, Ended, Closed and Sending of Links are the Peer's own and left empty.
 type Config struct {
 	Core      quorum.Config
 	Recovered quorum.Recovered
@@ -98,9 +98,14 @@ type Config struct {
 	Machine   Machine
 	Election  ElectionConfig
 	Links     LinksConfig
-	// Observe, if set, is told a value of a summary, by the loop: it must not
-	// block.
-	Observe func(m Measure, value int64)
+	// Observe, if set, is told a value of a summary, and ObserveEach one about
+	// another server. Both are called from several goroutines, the loop among
+	// them, and must not block.
+	Observe     func(m Measure, value int64)
+	ObserveEach func(m Measure, server, value int64)
+	// Written, if set, reads from an entry when its leader wrote it down, in ms
+	// since the Unix epoch. Without it no latencies of entries are observed.
+	Written func(entry []byte) (ms int64, ok bool)
 	// MaxDiskBytes of transactions may wait for the disk before the loop
 	// waits for it.
 	MaxDiskBytes int
@@ -131,11 +136,22 @@ func Start(cfg Config) (*Peer, error) {
 	if cfg.Disk == nil || cfg.Machine == nil || cfg.MaxDiskBytes <= 0 {
 		return nil, fmt.Errorf("%w: disk, machine and a limit of bytes for the disk are needed", ErrConfig)
 	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(Measure, int64) {}
+	}
+	if cfg.ObserveEach == nil {
+		cfg.ObserveEach = func(Measure, int64, int64) {}
+	}
+	cfg.Links.Closed = func(took time.Duration) { cfg.Observe(SocketClosingTime, took.Milliseconds()) }
+	cfg.Links.Sending = func(server int64, packets int, waited time.Duration) {
+		cfg.ObserveEach(LearnerHandlerQueue, server, int64(packets))
+		cfg.ObserveEach(LearnerHandlerWaitTime, server, waited.Milliseconds())
+	}
 	core, err := quorum.New(0, cfg.Core, cfg.Recovered)
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{cfg: cfg, start: time.Now(), inbox: make(chan any, inboxSize), asides: make(chan quorum.Input, asidesSize), done: make(chan struct{}), writer: newDiskWriter(cfg.Disk, cfg.MaxDiskBytes)}
+	p := &Peer{cfg: cfg, start: time.Now(), inbox: make(chan any, inboxSize), asides: make(chan quorum.Input, asidesSize), done: make(chan struct{}), writer: newDiskWriter(cfg.Disk, cfg.MaxDiskBytes, cfg.Observe)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.loop = newLoop(p, core)
 	cfg.Election.Deliver = p.deliver

@@ -26,6 +26,7 @@ type ensemble struct {
 	want    []quorum.Entry // proposed so far
 	memory  int            // commitLogCount
 	measure func(id int64, m Measure, value int64)
+	written func(entry []byte) (ms int64, ok bool)
 	masters bool // followers serve observers, which look for them only
 }
 
@@ -89,6 +90,8 @@ func (e *ensemble) startWith(id int64, found quorum.Recovered, s replica) {
 	}
 	if e.measure != nil {
 		cfg.Observe = func(m Measure, value int64) { e.measure(id, m, value) }
+		cfg.ObserveEach = func(m Measure, server, value int64) { e.measure(id, m+Measure(fmt.Sprintf(" of %d", server)), value) }
+		cfg.Written = e.written
 	}
 	cfg.Core.Observer = !slices.Contains(e.voters, id)
 	if e.masters {

@@ -16,6 +16,7 @@ type Stats struct {
 	Commits         uint64 // commit_count: committed by this server as leader
 	LearnerProposed uint64 // learner_proposal_received_count
 	LearnerCommits  uint64 // learner_commit_received_count, INFORM included
+	Disloyal        uint64 // quit_leading_due_to_disloyal_voter
 	Snapshots       uint64 // snap_count: snapshots begun to be sent to learners
 	Diffs           uint64 // diff_count: learners brought up to date by transactions
 
@@ -57,16 +58,34 @@ const (
 	QuorumAckLatency      Measure = "quorum_ack_latency"      // of a transaction: proposed until committed; some of them
 	InflightSnapCount     Measure = "inflight_snap_count"     // when another one is begun
 	InflightDiffCount     Measure = "inflight_diff_count"
+	SyncQueueSize         Measure = "sync_processor_queue_size" // transactions that waited for the disk
+	SyncBatchSize         Measure = "sync_processor_batch_size" // that shared one sync
+	SyncFlushTime         Measure = "sync_processor_queue_flush_time_ms"
+	SocketClosingTime     Measure = "socket_closing_time" // of a link to another server
+
+	// From when the leader wrote a transaction down, by its clock; of some of
+	// them.
+	ProposalLatency            Measure = "proposal_latency"              // until its proposal came to this learner
+	ProposalAckCreationLatency Measure = "proposal_ack_creation_latency" // until it was durable here
+	CommitPropagationLatency   Measure = "commit_propagation_latency"    // until its commit came to this learner
+)
+
+// What Config.ObserveEach is told of other servers.
+const (
+	AckLatency             Measure = "ack_latency"                // as the latencies above, until that server acknowledged it
+	LearnerHandlerQueue    Measure = "learner_handler_qp_size"    // packets that are sent to it together
+	LearnerHandlerWaitTime Measure = "learner_handler_qp_time_ms" // how long the first of them has waited
 )
 
 // tracker keeps the numbers. It belongs to the loop.
 type tracker struct {
 	stats   Stats
 	observe func(Measure, int64)
+	ways    latencies
 
 	lookingSince time.Time
 	foundAt      time.Time
-	lostAt       time.Time // clients were served until then; zero: they are, or never were
+	lostAt       time.Time // clients are not served since then; zero: they are
 	// One proposal at a time is followed until it is committed.
 	sample   int64
 	sampleAt time.Time
@@ -90,6 +109,10 @@ func (t *tracker) role(r quorum.Role, now time.Time) {
 		t.lostAt = now
 	}
 	s.Role, s.Since, s.LeaderSince, t.sample = r, now, time.Time{}, 0
+	t.ways.reset()
+	if r.Reason == quorum.ReasonDisloyal || r.Reason == quorum.ReasonHopeless {
+		s.Disloyal++
+	}
 	switch r.Phase {
 	case quorum.Election:
 		s.Looking++
@@ -118,8 +141,11 @@ func (t *tracker) serves(r quorum.Role, now time.Time) {
 }
 
 // ready counts what the core has decided.
-func (t *tracker) ready(out *quorum.Ready) {
+func (t *tracker) ready(out *quorum.Ready, core *quorum.Core) {
 	s := &t.stats
+	if s.Role.Phase == quorum.Broadcast {
+		t.ways.ready(out, s.Role.State == proto.Leading, core.Learners)
+	}
 	appended := uint64(0)
 	for i := range out.Disk {
 		appended += uint64(len(out.Disk[i].Entries))

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -64,19 +65,82 @@ func TestStats(t *testing.T) {
 		if got := m.of(11, ObserverSyncTime); len(got) != 1 {
 			t.Errorf("the observer was brought up to date in %v", got)
 		}
-		if got := m.of(follower, UnavailableTime); len(got) != 0 {
-			t.Errorf("unavailable for %v, though it has only begun", got)
+		if got := m.of(follower, UnavailableTime); len(got) != 1 { // from its start on
+			t.Errorf("unavailable for %v", got)
+		}
+		if got := m.of(leader, SyncBatchSize); len(got) == 0 || slices.Min(got) < 1 {
+			t.Errorf("%v transactions shared a sync", got)
 		}
 		e.checkLearners(leader)
 
 		e.stop(leader)
 		e.leader()
 		e.converge()
-		if got := m.of(follower, UnavailableTime); len(got) == 0 || got[0] > longestElection.Milliseconds() {
+		if got := m.of(follower, UnavailableTime); len(got) < 2 || got[1] > longestElection.Milliseconds() {
 			t.Errorf("unavailable for %v", got)
 		}
 		if got := m.of(follower, ElectionTime); len(got) < 2 { // it may take more than one
 			t.Errorf("elections took %v", got)
+		}
+	})
+}
+
+// What the way of a transaction takes is measured on every server, in ms of
+// the clock that the leader wrote it down by.
+func TestLatencies(t *testing.T) {
+	inEnsemble(t, 3, func(e *ensemble) {
+		var m measures
+		const age = 7 // every transaction is made out to be that old
+		e.measure, e.written = m.observe, func([]byte) (int64, bool) { return time.Now().UnixMilli() - age, true }
+		leader, follower := e.following()
+		e.converge()
+		e.propose(3)
+		e.converge()
+		checkAges(t, &m, leader, age, ProposalAckCreationLatency, AckLatency+Measure(fmt.Sprintf(" of %d", leader)), AckLatency+Measure(fmt.Sprintf(" of %d", follower)))
+		checkAges(t, &m, follower, age, ProposalLatency, ProposalAckCreationLatency, CommitPropagationLatency)
+		for _, name := range []Measure{ProposalLatency, CommitPropagationLatency} {
+			if got := m.of(leader, name); len(got) != 0 {
+				t.Errorf("the leader's own %s: %v", name, got)
+			}
+		}
+		for name, least := range map[Measure]int64{LearnerHandlerQueue: 1, LearnerHandlerWaitTime: 0} {
+			got := m.of(leader, name+Measure(fmt.Sprintf(" of %d", follower)))
+			if len(got) == 0 || slices.Min(got) < least {
+				t.Errorf("%s of the follower is %v", name, got)
+			}
+		}
+		e.stop(follower)
+		synctest.Wait()
+		if got := m.of(leader, SocketClosingTime); len(got) == 0 {
+			t.Error("nobody has measured how long a connection took to close")
+		}
+	})
+}
+
+func checkAges(t *testing.T, m *measures, id, age int64, names ...Measure) {
+	t.Helper()
+	for _, name := range names {
+		got := m.of(id, name)
+		if len(got) == 0 || slices.Min(got) < age {
+			t.Errorf("%s of server %d is %v, and no transaction is younger than %d ms", name, id, got, age)
+		}
+	}
+}
+
+// A transaction that seems to come from the future is not measured: the
+// clocks of two servers differ.
+func TestLatenciesOfDriftingClocks(t *testing.T) {
+	inEnsemble(t, 3, func(e *ensemble) {
+		var m measures
+		e.measure, e.written = m.observe, func([]byte) (int64, bool) { return time.Now().Add(time.Hour).UnixMilli(), true }
+		leader, follower := e.following()
+		e.converge()
+		for _, id := range []int64{leader, follower} {
+			for _, name := range []Measure{ProposalLatency, ProposalAckCreationLatency, CommitPropagationLatency, AckLatency + Measure(fmt.Sprintf(" of %d", id))} {
+				if got := m.of(id, name); len(got) != 0 {
+					t.Errorf("%s of server %d is %v", name, id, got)
+				}
+			}
 		}
 	})
 }

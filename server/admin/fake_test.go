@@ -76,8 +76,8 @@ func (f *fake) Conns() []fourletter.ConnInfo {
 	}}
 }
 func (f *fake) ResetConns() { f.resets = append(f.resets, "conns") }
-func (f *fake) Sessions() fourletter.SessionDeadlines {
-	return fourletter.SessionDeadlines{Total: 1, Deadlines: []session.Deadline{{InMs: 1000, IDs: []int64{fakeSession}}}}
+func (f *fake) Sessions() fourletter.Sessions {
+	return fourletter.Sessions{Global: fourletter.SessionDeadlines{Total: 1, Deadlines: []session.Deadline{{InMs: 1000, IDs: []int64{fakeSession}}}}}
 }
 func (f *fake) Ephemerals() []fourletter.Ephemerals {
 	return []fourletter.Ephemerals{{Session: fakeSession, Paths: []string{"/e \"1\"\n"}}}

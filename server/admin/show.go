@@ -73,7 +73,8 @@ func dirs(_ *Server, r *request, out *response) {
 func dump(_ *Server, r *request, out *response) {
 	now := r.view.NowMs()
 	var buckets object
-	for _, d := range r.view.Sessions().Deadlines {
+	sessions := r.view.Sessions()
+	for _, d := range sessions.Deadlines() {
 		buckets = append(buckets, member{strconv.FormatInt(now+d.InMs, 10), listOf(d.IDs)})
 	}
 	out.data = object{{"expiry_time_to_session_ids", buckets}}

@@ -84,8 +84,8 @@ func (v *fakeView) Conns() []ConnInfo {
 	return []ConnInfo{asking, b, a}
 }
 
-func (v *fakeView) Sessions() SessionDeadlines {
-	return SessionDeadlines{Total: 2, Deadlines: []session.Deadline{{InMs: 8000, IDs: []int64{sessionB}}, {InMs: 20999, IDs: []int64{sessionA}}}}
+func (v *fakeView) Sessions() Sessions {
+	return Sessions{Global: SessionDeadlines{Total: 2, Deadlines: []session.Deadline{{InMs: 8000, IDs: []int64{sessionB}}, {InMs: 20999, IDs: []int64{sessionA}}}}}
 }
 
 func (v *fakeView) Ephemerals() []Ephemerals {
@@ -378,6 +378,32 @@ func TestMember(t *testing.T) {
 	} {
 		if got := string(Answer(nil, word, true, nil, v)); !strings.Contains(got, want) {
 			t.Errorf("%s: %q lacks %q", word, got, want)
+		}
+	}
+}
+
+// What a member of an ensemble shows of sessions: a learner knows their
+// timeouts alone, and local ones stand apart.
+func TestSessionsOfMembers(t *testing.T) {
+	one := SessionDeadlines{Total: 1, Deadlines: []session.Deadline{{InMs: 1000, IDs: []int64{0x2a}}}}
+	const bucket = "1 expire at Thu Jan 01 00:00:01 UTC 1970:\n\t0x2a\n"
+	for _, c := range []struct {
+		name     string
+		sessions Sessions
+		want     string
+		own      int // deadlines
+	}{
+		{"leader", Sessions{Global: one}, "Session Sets (1)/(1):\n" + bucket, 1},
+		{"leader with local sessions", Sessions{Global: one, Local: &SessionDeadlines{}}, "Local Session Sets (0)/(0):\nGlobal Session Sets (1)/(1):\n" + bucket, 1},
+		{"learner", Sessions{Global: one, Learned: map[int64]int32{0x2b: 7000, 0x2a: 6000}}, "Global Sessions(2):\n0x2a\t6000ms\n0x2b\t7000ms\n", 0},
+		{"learner without sessions", Sessions{Learned: map[int64]int32{}}, "Global Sessions(0):\n", 0},
+		{"learner with local sessions", Sessions{Local: &one, Learned: map[int64]int32{}}, "Local Session Sets (1)/(1):\n" + bucket + "Global Sessions(0):\n", 1},
+	} {
+		if got := string(appendSessions(nil, c.sessions, time.UnixMilli(0).UTC())); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if got := c.sessions.Deadlines(); len(got) != c.own {
+			t.Errorf("%s decides about %v", c.name, got)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package fourletter
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -11,14 +13,7 @@ const javaDate = "Mon Jan 02 15:04:05 MST 2006"
 func appendDump(b []byte, v View) []byte {
 	now := v.Now()
 	b = append(b, "SessionTracker dump:\n"...)
-	s := v.Sessions()
-	b = appendSets(append(b, "Session "...), len(s.Deadlines), s.Total)
-	for _, d := range s.Deadlines {
-		b = appendExpiry(b, len(d.IDs), now, d.InMs)
-		for _, id := range d.IDs {
-			b = append(hex(append(b, '\t'), id), '\n')
-		}
-	}
+	b = appendSessions(b, v.Sessions(), now)
 	b = appendEphemerals(append(b, "ephemeral nodes dump:\n"...), v.Ephemerals())
 	c := v.ConnDeadlines()
 	b = appendSets(append(b, "Connections dump:\nConnections "...), len(c.Buckets), c.Total)
@@ -27,6 +22,36 @@ func appendDump(b []byte, v View) []byte {
 		for _, conn := range d.Conns {
 			b = appendAddr(append(b, "\tip: "...), conn.Remote)
 			b = append(hex(append(b, " sessionId: "...), conn.SessionID), '\n')
+		}
+	}
+	return b
+}
+
+func appendSessions(b []byte, s Sessions, now time.Time) []byte {
+	if s.Local != nil {
+		b = appendDeadlines(append(b, "Local "...), s.Local, now)
+	}
+	switch {
+	case s.Learned != nil:
+		b = strconv.AppendInt(append(b, "Global Sessions("...), int64(len(s.Learned)), 10)
+		b = append(b, "):\n"...)
+		for _, id := range slices.Sorted(maps.Keys(s.Learned)) {
+			b = append(hex(b, id), '\t')
+			b = append(strconv.AppendInt(b, int64(s.Learned[id]), 10), "ms\n"...)
+		}
+		return b
+	case s.Local != nil:
+		b = append(b, "Global "...)
+	}
+	return appendDeadlines(b, &s.Global, now)
+}
+
+func appendDeadlines(b []byte, s *SessionDeadlines, now time.Time) []byte {
+	b = appendSets(append(b, "Session "...), len(s.Deadlines), s.Total)
+	for _, d := range s.Deadlines {
+		b = appendExpiry(b, len(d.IDs), now, d.InMs)
+		for _, id := range d.IDs {
+			b = append(hex(append(b, '\t'), id), '\n')
 		}
 	}
 	return b

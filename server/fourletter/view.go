@@ -2,6 +2,7 @@ package fourletter
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/server/session"
@@ -26,7 +27,7 @@ type View interface {
 	Conns() []ConnInfo // with the one that asks; in any order
 	ResetConns()       // crst
 
-	Sessions() SessionDeadlines
+	Sessions() Sessions
 	Ephemerals() []Ephemerals
 	ConnDeadlines() ConnDeadlines
 
@@ -77,10 +78,31 @@ type ConnInfo struct {
 	EstablishedMs int64 // since the Unix epoch
 }
 
-// SessionDeadlines says when sessions expire.
+// SessionDeadlines says when sessions expire that a server keeps alive.
 type SessionDeadlines struct {
 	Total     int // with those that are closing
 	Deadlines []session.Deadline
+}
+
+// Sessions are those that a server knows of.
+type Sessions struct {
+	Global SessionDeadlines
+	Local  *SessionDeadlines // nil without localSessionsEnabled
+	// Learned are a learner's in the place of Global, by id, with their timeouts
+	// in ms: its leader knows when they expire. Else nil.
+	Learned map[int64]int32
+}
+
+// Deadlines are all that the server itself decides about.
+func (s *Sessions) Deadlines() []session.Deadline {
+	var all []session.Deadline
+	if s.Learned == nil {
+		all = s.Global.Deadlines
+	}
+	if s.Local != nil {
+		all = slices.Concat(all, s.Local.Deadlines)
+	}
+	return all
 }
 
 // Ephemerals are the znodes of one session.

@@ -23,6 +23,8 @@ const (
 	whyTLS     = "there is no TLS yet"
 	whyStale   = "only the request throttle looks for them, and drops them: see stale_requests_dropped"
 	whyStage   = "the stages of a write are not timed one by one: see updatelatency, gate_wait_time and fsynctime"
+	whyAtOnce  = "clients' requests are sent to the leader as they come"
+	whyMaster  = "what is passed on to observers goes to their links in the step that takes it in: see learner_handler_qp_time_ms"
 	whyOrder   = "learners' requests take the same way as all others"
 )
 
