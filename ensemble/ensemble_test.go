@@ -186,6 +186,7 @@ func TestFromConfig(t *testing.T) {
 		"static":  "clientPort=2181\nserver.2=b:2888:3888:observer\nserver.1=a:2888:3888:participant\nserver.10=[::1]:1:2;2199\n",
 		"clients": "server.1=a:1:2:participant;0.0.0.0:2181\nserver.2=b:1:2|c:1:2;10.0.0.9:77\nserver.3=d:1:2;[fe80::1]:5\n",
 		"dyn":     "clientPort=1\ndynamicConfigFile=dir/x.dynamic\n",
+		"same":    "clientPort=2181\nserver.1=a:1:2\nserver.2=a:3:4\n",
 		"none":    "dataDir=/x\n", "noport": "server.1=a:1:2\n", "nohost": "server.1=:1:2;5\n", "nodyn": "dynamicConfigFile=nope\n",
 		"dir/x.dynamic": "server.1=a:1:2;2181\nversion=5\n",
 	}
@@ -201,7 +202,7 @@ func TestFromConfig(t *testing.T) {
 		"static":  {{1, "a:2181", false}, {2, "b:2181", true}, {10, "[::1]:2199", false}},
 		"clients": {{1, "a:2181", false}, {2, "10.0.0.9:77", false}, {3, "[fe80::1]:5", false}},
 		"dyn":     {{1, "a:2181", false}},
-		"none":    nil, "noport": nil, "nohost": nil, "nodyn": nil, "missing": nil,
+		"none":    nil, "same": nil, "noport": nil, "nohost": nil, "nodyn": nil, "missing": nil,
 	} {
 		got, err := FromConfig(file, read)
 		if want == nil {

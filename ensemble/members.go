@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -107,7 +108,14 @@ func (k *fileKeys) members(path string) ([]Member, error) {
 		}
 		members = append(members, m)
 	}
-	slices.SortFunc(members, func(a, b Member) int { return int(a.ID - b.ID) })
+	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	byAddr := map[string]int64{}
+	for _, m := range members {
+		if other, taken := byAddr[m.Addr]; taken {
+			return nil, fmt.Errorf("%w: %s: servers %d and %d would both be asked at %s: write each one's client port behind its line, as in server.%d=...;PORT, or name the servers on the command line", ErrConfig, path, other, m.ID, m.Addr, m.ID)
+		}
+		byAddr[m.Addr] = m.ID
+	}
 	return members, nil
 }
 

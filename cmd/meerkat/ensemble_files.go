@@ -84,7 +84,8 @@ autopurge.purgeInterval=1
 		if id > o.voters {
 			role = ":observer"
 		}
-		fmt.Fprintf(&b, "server.%d=127.0.0.1:%d:%d%s\n", id, o.port+quorumPortOffset+id-1, o.port+electionPortOffset+id-1, role)
+		// The client port stands there too: it is another one for each server.
+		fmt.Fprintf(&b, "server.%d=127.0.0.1:%d:%d%s;127.0.0.1:%d\n", id, o.port+quorumPortOffset+id-1, o.port+electionPortOffset+id-1, role, o.port+id-1)
 	}
 	for _, line := range o.set {
 		b.WriteString(line + "\n")

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/meerkat-zk/meerkat/conf"
+	"github.com/meerkat-zk/meerkat/ensemble"
 )
 
 // The files that the verb ensemble writes make the ensemble that was asked
@@ -22,12 +23,16 @@ func TestEnsembleFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const text = `server.1=127.0.0.1:2888:3888:participant
-server.2=127.0.0.1:2889:3889:participant
-server.3=127.0.0.1:2890:3890:participant
-server.4=127.0.0.1:2891:3891:observer
+	const text = `server.1=127.0.0.1:2888:3888:participant;127.0.0.1:2181
+server.2=127.0.0.1:2889:3889:participant;127.0.0.1:2182
+server.3=127.0.0.1:2890:3890:participant;127.0.0.1:2183
+server.4=127.0.0.1:2891:3891:observer;127.0.0.1:2184
 version=0`
 	for i, m := range members {
+		known, err := ensemble.FromConfig(m.config(), os.ReadFile) // as status and top read it
+		if err != nil || len(known) != len(members) || known[i].Addr != m.addr {
+			t.Errorf("%s names %v, error %v", m.config(), known, err)
+		}
 		c, _, err := conf.Load(m.config(), nil)
 		if err != nil {
 			t.Fatal(err)
