@@ -52,10 +52,19 @@ func TestPrometheus(t *testing.T) {
 	sides := both(t, map[string]string{
 		"metricsProvider.className": prometheus, "metricsProvider.httpHost": "127.0.0.1", "metricsProvider.httpPort": "METRICS_PORT",
 	}, nil)
-	var all [2]map[string]*family
-	var monitors [2]map[string]any
-	for i, s := range sides {
+	for _, s := range sides {
 		occupy(t, s)
+	}
+	monitors := compareExporters(t, sides)
+	compareMonitor(t, monitors[0], monitors[1])
+}
+
+// compareExporters compares what two servers show to Prometheus, and returns
+// what they show beside it.
+func compareExporters(t *testing.T, sides [2]*side) (monitors [2]map[string]any) {
+	t.Helper()
+	var all [2]map[string]*family
+	for i, s := range sides {
 		a := ask(t, "GET", fmt.Sprintf("http://127.0.0.1:%d/metrics", s.metrics), "", "")
 		if a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain; version=0.0.4") {
 			t.Fatalf("%s: %d %s", s.Flavor, a.status, a.header.Get("Content-Type"))
@@ -81,5 +90,5 @@ func TestPrometheus(t *testing.T) {
 			t.Errorf("%s is not one of Apache's", name)
 		}
 	}
-	compareMonitor(t, monitors[0], monitors[1])
+	return monitors
 }

@@ -33,7 +33,7 @@ var masks = map[string][]rule{
 	"dump": rules(`0x[0-9a-f]{8,16}`, "SESSION",
 		`(?m)^0 expire at .*:\n`, "",
 		`(?m)^(\d+ expire) at [A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [A-Z]+ \d{4}:$`, "$1 at DATE:",
-		`(?m)^((Session|Connections) Sets) \(\d+\)/`, "$1 (N)/",
+		`(?m)^(((Local |Global )?Session|Connections) Sets) \(\d+\)/`, "$1 (N)/",
 		`(?m)^\tip: /127\.0\.0\.1:\d+ `, "\tip: /ADDR "),
 	"wchc": rules(`0x[0-9a-f]{8,16}`, "SESSION"),
 	"wchp": rules(`0x[0-9a-f]{8,16}`, "SESSION"),
