@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/rs/zerolog"
 
 	"github.com/meerkat-zk/meerkat/conf"
+	"github.com/meerkat-zk/meerkat/jute"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/persistence"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
@@ -74,6 +76,79 @@ func TestFullDisk(t *testing.T) {
 	for _, path := range append(acked, "/room") {
 		if !again.exists(path) {
 			t.Errorf("%s was acknowledged and is lost", path)
+		}
+	}
+}
+
+// TestFullDiskEndsSession fills the disk under a session that owns more
+// ephemerals than the space that is held ready takes to delete. The session
+// stays until there is room, and the server goes on.
+func TestFullDiskEndsSession(t *testing.T) {
+	disk := vfs.NewMem()
+	srv := startOn(t, disk, func(c *conf.Config) {
+		c.Limits.MaxFrameBytes, c.Limits.ExtraFrameBytes, c.Limits.LogQueueBytes = 64<<10, 1<<10, 64<<10
+		c.Storage.PreallocBytes = 64 << 10
+	})
+	owner, other := connect(t, srv), connect(t, srv)
+	const ephemerals = 1500
+	for i := range ephemerals {
+		owner.create(fmt.Sprintf("/%04d%s", i, strings.Repeat("x", 3000)), "", proto.FlagEphemeral)
+	}
+	disk.SetLimit(disk.Used())
+	if r := owner.call(proto.OpCloseSession, nil); r.Err != proto.ErrSystem {
+		t.Fatalf("closeSession on a full disk: %v", r.Err)
+	}
+	other.must(proto.OpGetChildren, &proto.WatchableRequest{Path: "/"})
+	disk.SetLimit(1 << 40)
+	eventually(t, "the session ends", func() bool { return owner.call(proto.OpCloseSession, nil).Err == proto.OK })
+	d := jute.NewDecoder(other.must(proto.OpGetChildren, &proto.WatchableRequest{Path: "/"}).body)
+	if names := d.Strings(); len(names) != 1 {
+		t.Errorf("%d znodes are left", len(names))
+	}
+	select {
+	case err := <-srv.Done():
+		t.Error(err)
+	default:
+	}
+}
+
+// TestSmallRequestsLargeWrites sends requests of a few bytes that become large
+// transactions: no more of them wait for the log than may.
+func TestSmallRequestsLargeWrites(t *testing.T) {
+	srv, slow, release := slowLog(t)
+	client := connect(t, srv)
+	const ids, idBytes, writes = 100, 1000, 60
+	var frames [][]byte
+	for i := range ids {
+		frames = append(frames, authFrame("digest", fmt.Sprintf("%0*d:p", idBytes, i)))
+	}
+	client.write(frames...)
+	for range ids {
+		if r := client.readReply(); r.Err != proto.OK {
+			t.Fatal(r.Err)
+		}
+	}
+	slow()
+	acl := []proto.ACL{{Perms: proto.PermAll, ID: proto.ID{Scheme: "auth"}}}
+	frames = nil
+	for i := range writes {
+		frames = append(frames, client.request(proto.OpCreate, &proto.CreateRequest{Path: fmt.Sprintf("/n%d", i), ACL: acl}))
+	}
+	client.write(frames...)
+	queue := srv.orders().queue
+	queued := func() int {
+		queue.mu.Lock()
+		defer queue.mu.Unlock()
+		return len(queue.batch.raw)
+	}
+	eventually(t, "the queue is full", func() bool { return queued() > queue.maxBytes })
+	if n, most := queued(), queue.maxBytes+maxBurstBytes+2*ids*idBytes; n > most {
+		t.Errorf("%d bytes wait for the log, %d may", n, most)
+	}
+	release()
+	for range writes {
+		if r := client.readReply(); r.Err != proto.OK {
+			t.Fatal(r.Err)
 		}
 	}
 }

@@ -29,6 +29,9 @@ func newForwarder(m *member) *forwarder {
 func (f *forwarder) enter() { f.m.srv.gate.enterRead() }
 func (f *forwarder) leave() { f.m.srv.gate.leaveRead() }
 
+// full is for those that queue for the log.
+func (f *forwarder) full() bool { return false }
+
 // propose forwards a write. What nobody could decode is refused here: an
 // Apache leader would give it no transaction, and so no reply.
 func (f *forwarder) propose(origin *conn, h proto.RequestHeader, body []byte, ids []proto.ID) proto.ErrCode {

@@ -120,6 +120,7 @@ func (ls *learners) requests(batch []learnerPacket) {
 // Data of a REQUEST: a long session, an int cxid, an int op, the record.
 func (ls *learners) request(p *proposer, in *learnerPacket) bool {
 	d := jute.NewAliasDecoder(in.packet.Data)
+	p.makeRoom()
 	r := prepare.Request{Session: d.Long(), Cxid: d.Int(), Op: proto.Op(d.Int())}
 	if d.Err() != nil {
 		return false

@@ -20,6 +20,7 @@ type proposer struct {
 	mu     sync.Mutex
 	prep   *prepare.Preparer // mu and the gate's read side; Changes is free
 	nowMs  int64             // mu: wall clock, as of enter
+	queued int               // mu: bytes put into the queue since enter
 	writes int64             // mu: prepared since enter
 }
 
@@ -28,8 +29,27 @@ type proposer struct {
 func (p *proposer) enter() {
 	p.mu.Lock()
 	p.queue.admit()
-	p.nowMs = p.srv.clock.wallMs()
+	p.nowMs, p.queued = p.srv.clock.wallMs(), 0
 	p.srv.gate.enterRead()
+}
+
+// full tells whether so much was queued under the present hold of the locks
+// that they have to be taken anew: a request of a few bytes can bring about
+// much, and the queue is bounded, as is the space that the disk holds ready.
+func (p *proposer) full() bool { return p.queued > maxBurstBytes }
+
+// makeRoom takes the locks anew if they have to be.
+func (p *proposer) makeRoom() {
+	if p.full() {
+		p.leave()
+		p.enter()
+	}
+}
+
+// put queues what was prepared.
+func (p *proposer) put(result *prepare.Result, origin *conn) {
+	p.queued += len(result.Raw)
+	p.queue.put(proposal{entry: result.Entry, size: len(result.Raw), origin: origin}, result.Raw)
 }
 
 func (p *proposer) leave() {
@@ -45,12 +65,12 @@ func (p *proposer) leave() {
 // transaction: the reply then carries the code in the write's turn. The
 // caller has entered.
 func (p *proposer) propose(origin *conn, h proto.RequestHeader, body []byte, ids []proto.ID) proto.ErrCode {
-	if !p.hasRoom() {
-		return proto.ErrSystem
-	}
 	id := origin.sessionID()
 	if h.Op == proto.OpCloseSession {
 		p.shrinkSession(id)
+	}
+	if !p.hasRoom() {
+		return proto.ErrSystem
 	}
 	return p.submit(origin, &prepare.Request{
 		Session: id, Owner: session.Local, Cxid: h.Xid, Op: h.Op, Body: body, IDs: ids, TimeMs: p.nowMs,
@@ -72,7 +92,7 @@ func (p *proposer) submit(origin *conn, r *prepare.Request) proto.ErrCode {
 		return proto.ErrMarshalling
 	}
 	p.writes++
-	p.queue.put(proposal{entry: result.Entry, size: len(result.Raw), origin: origin}, result.Raw)
+	p.put(&result, origin)
 	return proto.OK
 }
 
@@ -80,7 +100,7 @@ func (p *proposer) submit(origin *conn, r *prepare.Request) proto.ErrCode {
 // nothing: it tells that client why.
 func (p *proposer) decline(r *prepare.Request, code proto.ErrCode) {
 	result := p.prep.Decline(r, code)
-	p.queue.put(proposal{entry: result.Entry, size: len(result.Raw)}, result.Raw)
+	p.put(&result, nil)
 }
 
 // sync is for a leader's own clients, when it has to be linearizable.
@@ -139,20 +159,28 @@ func (p *proposer) upgradeSession(id int64, timeoutMs int32) proto.ErrCode {
 func (p *proposer) closeSession(id int64) bool {
 	p.enter()
 	defer p.leave()
+	p.shrinkSession(id)
 	if !p.srv.store.HasRoom() {
 		return false
 	}
-	p.shrinkSession(id)
 	p.submit(nil, &prepare.Request{Session: id, Op: proto.OpCloseSession, TimeMs: p.nowMs})
 	return true
 }
 
 // shrinkSession deletes ephemerals ahead of a closeSession that would be too
-// large to be read by any peer.
+// large to be read by any peer. There may be many, and the disk may fill up
+// meanwhile: then some are left, and there is no room for the closeSession.
+// The caller has entered; others may have been let in between.
 func (p *proposer) shrinkSession(id int64) {
-	for _, paths := range p.prep.Oversized(id) {
-		result := p.prep.PrepareDeletes(id, paths, p.nowMs)
-		p.queue.put(proposal{entry: result.Entry, size: len(result.Raw)}, result.Raw)
+	for groups := p.prep.Oversized(id); len(groups) > 0; groups = p.prep.Oversized(id) {
+		for _, paths := range groups {
+			if !p.srv.store.HasRoom() {
+				return
+			}
+			result := p.prep.PrepareDeletes(id, paths, p.nowMs)
+			p.put(&result, nil)
+			p.makeRoom()
+		}
 	}
 }
 

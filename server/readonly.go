@@ -22,8 +22,9 @@ var (
 // alone and end with the term.
 type readOnly struct{ srv *Server }
 
-func (r readOnly) enter() { r.srv.gate.enterRead() }
-func (r readOnly) leave() { r.srv.gate.leaveRead() }
+func (r readOnly) enter()   { r.srv.gate.enterRead() }
+func (r readOnly) leave()   { r.srv.gate.leaveRead() }
+func (readOnly) full() bool { return false }
 
 // propose answers the end of a session itself: nobody else knows of it.
 func (r readOnly) propose(origin *conn, h proto.RequestHeader, _ []byte, _ []proto.ID) proto.ErrCode {

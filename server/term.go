@@ -75,6 +75,8 @@ type writePath interface {
 	// the gate's read side with them; leave gives them up.
 	enter()
 	leave()
+	// full tells whether enough was queued under the present hold.
+	full() bool
 	// propose takes a client's write on its way and returns OK, or why there
 	// will be no transaction. The caller has entered, and parks the request.
 	propose(origin *conn, h proto.RequestHeader, body []byte, ids []proto.ID) proto.ErrCode

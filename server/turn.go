@@ -39,7 +39,7 @@ const (
 
 // enter takes the locks for one more request of a kind.
 func (t *turn) enter(h hold) {
-	if t.hold == h && t.count < maxBurst && t.bytes < maxBurstBytes {
+	if t.hold == h && t.count < maxBurst && t.bytes < maxBurstBytes && (h != holdWrites || !t.conn.term.writes.full()) {
 		t.count++
 		t.bytes += t.size
 		return

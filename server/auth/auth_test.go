@@ -71,7 +71,7 @@ func TestNew(t *testing.T) {
 
 func TestAuthenticate(t *testing.T) {
 	r := registry(t, Config{
-		DigestEnabled: true, SuperDigest: superID, MaxIDs: 4, EnsembleNames: "one, two",
+		DigestEnabled: true, SuperDigest: superID, MaxIDs: 4, MaxIDBytes: 300, EnsembleNames: "one, two",
 		Classes:   map[string]string{"1": "org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider"},
 		Providers: []Provider{fakeProvider{"x509"}},
 	})
@@ -89,6 +89,7 @@ func TestAuthenticate(t *testing.T) {
 		{"digest", []proto.ID{ip}, "digest", []byte("user:pass"), []proto.ID{ip, user}, Accept},
 		{"digest twice", []proto.ID{ip, user}, "digest", []byte("user:pass"), []proto.ID{ip, user}, Accept},
 		{"digest super", []proto.ID{ip}, "digest", []byte("super:test"), []proto.ID{ip, Super, {Scheme: "digest", ID: superID}}, Accept},
+		{"digest long", []proto.ID{ip}, "digest", []byte(strings.Repeat("u", 300) + ":pass"), []proto.ID{ip}, Refuse},
 		{"digest null", []proto.ID{ip}, "digest", nil, []proto.ID{ip}, Refuse},
 		{"ip", []proto.ID{ip}, "ip", []byte("ignored"), []proto.ID{ip}, Accept},
 		{"ensemble fits", []proto.ID{ip}, "ensemble", []byte("two"), []proto.ID{ip}, Accept},

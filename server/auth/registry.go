@@ -27,6 +27,9 @@ var (
 const (
 	// DefaultMaxIDs bounds the identities of one connection.
 	DefaultMaxIDs = 1024
+	// DefaultMaxIDBytes bounds them in their wire form, for they go with every
+	// write that is forwarded to a leader.
+	DefaultMaxIDBytes = 128 << 10
 	// DefaultMaxACLBytes bounds the wire form of an ACL after Fixup; it is
 	// the default of jute.maxbuffer.
 	DefaultMaxACLBytes = 1048575
@@ -50,6 +53,7 @@ type Config struct {
 	RequireSASL    bool     // enforce the scheme sasl instead of the two above (sessionRequireClientSASLAuth)
 
 	MaxIDs      int // identities of one connection; 0 is DefaultMaxIDs
+	MaxIDBytes  int // wire size of those; 0 is DefaultMaxIDBytes
 	MaxACLBytes int // wire size of an ACL after Fixup; 0 is DefaultMaxACLBytes
 }
 
@@ -60,6 +64,7 @@ type Registry struct {
 	skipACL     bool
 	enforced    []string // nil: anybody may send requests
 	maxIDs      int
+	maxIDBytes  int
 	maxACLBytes int
 }
 
@@ -81,6 +86,7 @@ func New(cfg Config) (*Registry, error) {
 		providers:   map[string]Provider{},
 		skipACL:     cfg.SkipACL,
 		maxIDs:      orDefault(cfg.MaxIDs, DefaultMaxIDs),
+		maxIDBytes:  orDefault(cfg.MaxIDBytes, DefaultMaxIDBytes),
 		maxACLBytes: orDefault(cfg.MaxACLBytes, DefaultMaxACLBytes),
 	}
 	r.add(ipProvider{})
@@ -165,7 +171,7 @@ func (r *Registry) Schemes() []string {
 // Authenticate answers an auth packet: have are the identities that the
 // connection holds, and with the verdict Accept ids is the set it holds from
 // now on. A scheme without a provider is refused, as is an identity beyond
-// the limit of one connection.
+// the limits of one connection.
 func (r *Registry) Authenticate(peer Peer, have []proto.ID, scheme string, data []byte) (ids []proto.ID, v Verdict) {
 	p, ok := r.providers[scheme]
 	if !ok {
@@ -176,10 +182,17 @@ func (r *Registry) Authenticate(peer Peer, have []proto.ID, scheme string, data 
 		return have, v
 	}
 	ids = Add(have, more...)
-	if len(ids) > r.maxIDs {
+	if len(ids) > r.maxIDs || wireBytes(ids) > r.maxIDBytes {
 		return have, Refuse
 	}
 	return ids, Accept
+}
+
+func wireBytes(ids []proto.ID) (n int) {
+	for i := range ids {
+		n += 8 + len(ids[i].Scheme) + len(ids[i].ID)
+	}
+	return n
 }
 
 // Admitted tells whether a connection with these identities may send requests

@@ -408,6 +408,46 @@ func TestCloseOversizedSession(t *testing.T) {
 	}
 }
 
+// TestShrinkBesideWrites deletes a group after other writes have come in
+// between: what the session owns no longer is left alone.
+func TestShrinkBesideWrites(t *testing.T) {
+	b := newBench(t)
+	paths := []string{"/gone", "/another's", "/mine"}
+	for _, path := range paths {
+		b.must(proto.OpCreate, create(path, proto.FlagEphemeral))
+	}
+	for _, path := range paths[:2] {
+		b.must(proto.OpDelete, &proto.DeleteRequest{Path: path, Version: -1})
+	}
+	b.must(proto.OpCreate, create("/another's", 0))
+	b.waiting = append(b.waiting, b.p.PrepareDeletes(me, paths, 1000).Entry)
+	b.apply()
+	if b.tree.Lookup("/another's") == nil || b.tree.Lookup("/mine") != nil {
+		t.Error("deleted what the session does not own, or left what it owns")
+	}
+}
+
+// TestExpandedACLs names the scheme auth in each op of a multi. What that
+// becomes is bounded before all of it is there.
+func TestExpandedACLs(t *testing.T) {
+	const limit = 4 << 10
+	b := newBench(t, func(c *Config) { c.MaxTxnBytes = limit })
+	ids := []proto.ID{{Scheme: "digest", ID: strings.Repeat("u", 1000)}}
+	var ops multi
+	for i := range 100 {
+		ops = append(ops, sub{proto.OpCreate, withACL(fmt.Sprintf("/%d", i), proto.ACL{Perms: 31, ID: proto.ID{Scheme: "auth"}})})
+	}
+	r := b.p.Prepare(&Request{Session: me, Op: proto.OpMulti, Body: ops.Append(nil), IDs: ids})
+	if got := code(r); got != proto.ErrMarshalling {
+		t.Errorf("%v", got)
+	}
+	if most := limit + 1100; b.p.aclBytes > most {
+		t.Errorf("%d bytes of ACLs were made, where %d are too many", b.p.aclBytes, limit)
+	}
+	b.must(proto.OpCreate, create("/after", 0))
+	b.apply()
+}
+
 // TestOversizedWrite refuses what no peer could read, without a trace.
 func TestOversizedWrite(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.MaxTxnBytes = 200 })

@@ -62,6 +62,7 @@ type Preparer struct {
 	raw      []byte // Result.Raw of the last Prepare
 	hasher   datatree.Hasher
 	digits   []byte // scratch of sequence
+	aclBytes int    // of the lists that the write at hand stores
 
 	// Of the write at hand:
 	req Request
@@ -145,7 +146,7 @@ func (p *Preparer) Prepare(r *Request) Result {
 // begin gives the write its zxid and header.
 func (p *Preparer) begin(r *Request) {
 	p.zxid++
-	p.req = *r
+	p.req, p.aclBytes = *r, 0
 	p.now = proto.TxnHeader{ClientID: r.Session, Cxid: r.Cxid, Zxid: p.zxid, TimeMs: r.TimeMs, Type: r.Op}
 }
 

@@ -73,11 +73,16 @@ func (p *Preparer) Oversized(session int64) [][]string {
 // size of the body, length of the path.
 const perPathBytes = 12
 
-// PrepareDeletes deletes a group that Oversized returned.
+// PrepareDeletes deletes what the session still owns of a group that Oversized
+// returned: other writes may have come in between.
 func (p *Preparer) PrepareDeletes(session int64, paths []string, timeMs int64) Result {
 	p.begin(&Request{Session: session, Op: proto.OpMulti, TimeMs: timeMs})
 	txn := &proto.MultiTxn{Ops: make([]proto.SubTxn, 0, len(paths))}
 	for _, path := range paths {
+		var node record
+		if !p.lookup(path, &node) || node.stat.EphemeralOwner != session {
+			continue
+		}
 		p.removeEphemeral(path)
 		txn.Ops = append(txn.Ops, proto.SubTxn{Type: proto.OpDelete, Body: &proto.DeleteTxn{Path: path}})
 	}

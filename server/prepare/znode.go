@@ -265,6 +265,12 @@ func (p *Preparer) fixup(acl []proto.ACL) ([]proto.ACL, proto.ErrCode) {
 	if &fixed[0] == &proto.OpenACL[0] {
 		return fixed, proto.OK
 	}
+	for i := range fixed { // "auth" stands for all that the client has authenticated as, in each op of a multi
+		p.aclBytes += perACLBytes + len(fixed[i].ID.Scheme) + len(fixed[i].ID.ID)
+	}
+	if p.aclBytes > p.cfg.MaxTxnBytes {
+		return nil, proto.ErrMarshalling // as finish would answer
+	}
 	own := make([]proto.ACL, 0, len(fixed))
 	for _, a := range fixed {
 		own = append(own, proto.ACL{Perms: a.Perms, ID: proto.ID{
@@ -273,6 +279,9 @@ func (p *Preparer) fixup(acl []proto.ACL) ([]proto.ACL, proto.ErrCode) {
 	}
 	return own, proto.OK
 }
+
+// perACLBytes is what an ACL takes beside its texts: permissions and lengths.
+const perACLBytes = 12
 
 func (p *Preparer) quotaAllows(path string, count, sizeBytes int64) proto.ErrCode {
 	if p.cfg.EnforceQuota && p.tree.QuotaExceeded(path, count, sizeBytes) {
