@@ -77,7 +77,7 @@ var pauseKeys = rowsFrom(FileOnly, NoEffect, "there is no Java virtual machine t
 var ownKeys = []Key{
 	{
 		Name: "meerkat.logQueueBytes", Kind: fileLong, Default: "33554432", Unit: "bytes",
-		Doc:   "how much may wait for the log's disk before requests are no longer read",
+		Doc:   "how much may wait for the log's disk before requests are no longer read; less where the disk has little space, for twice as much is held ready",
 		set:   toInt(func(c *Config) *int { return &c.Limits.LogQueueBytes }),
 		check: within(1<<16, 1<<30, "must be a number of bytes from 65536 to 1073741824"),
 	},

@@ -187,7 +187,8 @@ func (k *spares) step() (more bool) {
 // written is given up; one on a full disk keeps what it has. mu is held.
 func (k *spares) failed(err error) {
 	if !k.failing.Swap(true) {
-		k.cfg.Log.Error().Err(err).Str("dir", k.dir).Msg("no space can be reserved for the transaction log; writes will be refused")
+		k.cfg.Log.Error().Err(err).Str("dir", k.dir).Int64("need_bytes", k.target).
+			Msg("no space can be reserved for the transaction log; writes will be refused until there is some")
 	}
 	if k.spare != nil && !vfs.IsNoSpace(err) {
 		k.discard()

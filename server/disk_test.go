@@ -80,6 +80,19 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestSmallDisk serves from a disk that the usual reserve does not fit on.
+func TestSmallDisk(t *testing.T) {
+	for _, size := range []int64{20 << 20, 60 << 20, 500 << 20} {
+		disk := vfs.NewMem()
+		disk.SetLimit(size)
+		srv := startOn(t, disk, func(c *conf.Config) { c.Limits.LogQueueBytes, c.Storage.PreallocBytes = 32<<20, 64<<20 })
+		client := connect(t, srv)
+		for i := range 50 {
+			client.create(fmt.Sprintf("/n%d", i), strings.Repeat("x", 10_000), proto.FlagPersistent)
+		}
+	}
+}
+
 // TestFullDiskEndsSession fills the disk under a session that owns more
 // ephemerals than the space that is held ready takes to delete. The session
 // stays until there is room, and the server goes on.

@@ -22,7 +22,7 @@ type leadership struct {
 }
 
 func newLeadership(m *member, epoch int64) *leadership {
-	l := &leadership{m: m, epoch: epoch, queue: newLogQueue(m.srv.cfg.Limits.LogQueueBytes), over: make(chan struct{})}
+	l := &leadership{m: m, epoch: epoch, queue: newLogQueue(m.srv.logQueueBytes), over: make(chan struct{})}
 	l.learners = newLearners(l)
 	return l
 }

@@ -3,6 +3,8 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/meerkat-zk/meerkat/datatree"
@@ -43,6 +45,7 @@ func (r *recovery) Replay(e *proto.Entry) error {
 func (srv *Server) recover() error {
 	began := time.Now()
 	s := &srv.cfg.Storage
+	srv.sizeLogQueue()
 	store, err := persistence.Open(persistence.Config{
 		FS: srv.fs, DataDir: s.DataDir, LogDir: s.LogDir, Autocreate: s.Autocreate,
 		PreallocBytes: s.PreallocBytes, LogSizeLimitBytes: s.LogSizeLimitBytes, ForceSync: s.ForceSync,
@@ -138,8 +141,42 @@ func (srv *Server) reportRecovery(r datatree.Recovered) {
 // reserveBytes is the disk space that is held ready for the log: room for all
 // that can be accepted and not yet appended, which is a full queue, what one
 // hold of the proposer's lock adds to it, and the batch being written.
-func (srv *Server) reserveBytes() int64 {
-	return 2 * (int64(srv.cfg.Limits.LogQueueBytes) + maxBurstBytes + int64(srv.maxTxnBytes()))
+func (srv *Server) reserveBytes() int64 { return 2 * (int64(srv.logQueueBytes) + srv.oneHoldBytes()) }
+
+// oneHoldBytes is what one hold of the proposer's lock adds to the log's queue.
+func (srv *Server) oneHoldBytes() int64 { return maxBurstBytes + int64(srv.maxTxnBytes()) }
+
+// minLogQueueBytes is the least that meerkat.logQueueBytes may be.
+const minLogQueueBytes = 64 << 10
+
+// sizeLogQueue bounds the log's queue. What is held ready for it, once in the
+// log and once in the file behind it, shall not take more than a quarter of a
+// small disk.
+func (srv *Server) sizeLogQueue() {
+	srv.logQueueBytes = srv.cfg.Limits.LogQueueBytes
+	free, err := srv.freeAt(srv.cfg.Storage.LogDir)
+	if err != nil || free == 0 { // what is wrong is about to be told; some file systems do not say how much is free
+		return
+	}
+	most := max(free/16-srv.oneHoldBytes(), minLogQueueBytes)
+	if int64(srv.logQueueBytes) <= most {
+		return
+	}
+	srv.logQueueBytes = int(most)
+	srv.log.Warn().Str("dir", srv.cfg.Storage.LogDir).Int64("free_bytes", free).Int("log_queue_bytes", srv.logQueueBytes).
+		Msg("little disk space for the transaction log: less than meerkat.logQueueBytes may wait for it")
+}
+
+// freeAt is the space left where a directory is or will be.
+func (srv *Server) freeAt(dir string) (int64, error) {
+	for {
+		free, err := srv.fs.FreeBytes(dir)
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
+			return free, err
+		}
+		dir = parent
+	}
 }
 
 // digestMismatch reports data that differs from what its writer had.

@@ -66,6 +66,8 @@ type Server struct {
 	store     *persistence.Store    // set by Start; its methods say who may call them
 	recovered persistence.Recovered // set by Start: what was on the disk
 
+	logQueueBytes int // set by Start: meerkat.logQueueBytes, or less on a small disk
+
 	auth      *auth.Registry     // set once
 	sessions  *session.Tracker   // set once
 	locals    *localSessions     // set once; has sessions in an ensemble only

@@ -14,7 +14,7 @@ type standalone struct {
 }
 
 func newStandalone(srv *Server) *standalone {
-	queue := newLogQueue(srv.cfg.Limits.LogQueueBytes)
+	queue := newLogQueue(srv.logQueueBytes)
 	p := &proposer{srv: srv, queue: queue, prep: srv.newPreparer()}
 	return &standalone{
 		srv: srv, proposer: p, term: newTerm("standalone", p, p),

@@ -25,6 +25,9 @@ func (f osFile) Sync() error {
 // Allocate reserves disk space.
 func (f osFile) Allocate(sizeBytes int64) error {
 	err := unix.Fallocate(int(f.Fd()), 0, 0, sizeBytes)
+	for errors.Is(err, unix.EINTR) { // by any signal, on some file systems
+		err = unix.Fallocate(int(f.Fd()), 0, 0, sizeBytes)
+	}
 	switch {
 	case err == nil:
 		return nil
