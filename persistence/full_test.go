@@ -90,6 +90,32 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestShorterFiles writes to a disk that has no space for another file as long
+// as usual: shorter ones do, as long as the reserve.
+func TestShorterFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := vfs.NewMem()
+		cfg := fullConfig(disk)
+		cfg.PreallocBytes = 128 << 10
+		s, h, _ := openTest(t, cfg)
+		synctest.Wait()
+		const file = 128 << 10
+		disk.SetLimit(disk.Used() + file/2)
+		zxid := int64(0)
+		for s.HasRoom() {
+			zxid++
+			write(t, s, h, 1000, zxid)
+			synctest.Wait()
+		}
+		if least := (file + file/4) / int64(1000); zxid < least {
+			t.Errorf("%d records fit, where at least %d should", zxid, least)
+		}
+		must(t, s.Close())
+		disk.SetLimit(-1)
+		checkRecovers(t, cfg, h)
+	})
+}
+
 func checkRecovers(t *testing.T, cfg Config, want *history) {
 	t.Helper()
 	got := &history{}

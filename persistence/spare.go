@@ -208,7 +208,12 @@ func (k *spares) create() error {
 	if k.cfg.ForceSync {
 		head = appendMarker(head, fileHeadBytes, fileHeadBytes)
 	}
-	switch err = file.Allocate(k.target); {
+	err = file.Allocate(k.target)
+	for least := max(k.cfg.ReserveBytes, spareHeadBytes); vfs.IsNoSpace(err) && k.target > least; {
+		k.target = max(k.target/2, least) // files can be shorter where there is little space
+		err = file.Allocate(k.target)
+	}
+	switch {
 	case err == nil:
 		k.spare.reserved = k.target
 	case errors.Is(err, errors.ErrUnsupported):
