@@ -7,12 +7,16 @@ import (
 	"strings"
 )
 
-// finish does what needs more than one key, when each for itself is right.
+// finish does what needs more than one key, as far as each for itself is right.
 func (l *loader) finish() {
 	c := l.cfg
 	l.directories()
-	l.clientAddress()
-	l.sessionTimeouts()
+	if !l.wrong["clientPort"] {
+		l.clientAddress()
+	}
+	if !l.wrong["tickTime"] && !l.wrong["minSessionTimeout"] && !l.wrong["maxSessionTimeout"] {
+		l.sessionTimeouts()
+	}
 	l.throttles()
 	l.frames()
 	l.properties()
@@ -23,8 +27,8 @@ func (l *loader) finish() {
 	if len(l.errs) == 0 {
 		l.ensemble()
 	}
-	l.advise()
 	if len(l.errs) == 0 {
+		l.advise()
 		if err := c.Validate(); err != nil {
 			l.errs = append(l.errs, err.(*Error))
 		}

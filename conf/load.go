@@ -118,6 +118,7 @@ type loader struct {
 	props map[string]setting // system properties, by name
 	// aboutEnsembles are the settings that count in an ensemble only.
 	aboutEnsembles []setting
+	wrong          map[string]bool // keys that have an error of their own
 	errs           []*Error
 	notices        []Notice
 }
@@ -125,7 +126,7 @@ type loader struct {
 func newLoader(path string, props map[string]string, h host) *loader {
 	l := &loader{
 		cfg: Default(), path: path, host: h, index: newKeyIndex(),
-		file: map[string]setting{}, props: map[string]setting{},
+		file: map[string]setting{}, props: map[string]setting{}, wrong: map[string]bool{},
 	}
 	l.cfg.File = path
 	l.cfg.Session.MinTimeoutMs, l.cfg.Session.MaxTimeoutMs = -1, -1 // finish derives them
@@ -187,9 +188,7 @@ func (l *loader) load() (*Config, []Notice, error) {
 			l.apply(k, s)
 		}
 	}
-	if len(l.errs) == 0 {
-		l.finish()
-	}
+	l.finish()
 	slices.SortStableFunc(l.notices, func(a, b Notice) int { return cmp.Compare(a.Line, b.Line) })
 	if len(l.errs) > 0 {
 		return nil, l.notices, l.failure()
@@ -251,6 +250,7 @@ func (k *Key) remedy() string {
 }
 
 func (l *loader) invalid(s setting, problem string) {
+	l.wrong[s.name] = true
 	l.errs = append(l.errs, &Error{Place: s.Place, Key: s.name, Value: s.shown(), Problem: problem, Kind: ErrInvalid})
 }
 

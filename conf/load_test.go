@@ -226,6 +226,17 @@ func TestRefused(t *testing.T) {
 		{file: "clientPort=1\nclientPortAddress=nowhere", kind: ErrInvalid, want: "zoo.cfg:3: clientPortAddress=nowhere: must be an address of this machine: no such host: nowhere"},
 		{file: "minSessionTimeout=5\nmaxSessionTimeout=4", kind: ErrInvalid, want: "zoo.cfg:2: minSessionTimeout=5: must not be larger than maxSessionTimeout: 5 > 4"},
 		{file: "maxSessionTimeout=4", kind: ErrInvalid, want: "zoo.cfg: minSessionTimeout: must not be larger than maxSessionTimeout: 6000 > 4"},
+		{ // what is wrong with one key hides nothing about the others, and brings nothing about
+			file: "clientPort=x\nclientPortAddress=nowhere\nminSessionTimeout=5\nmaxSessionTimeout=4\nsslQuorum=yes", kind: ErrInvalid,
+			want: "zoo.cfg:2: clientPort=x: must be a whole number from -2147483648 to 2147483647\n" +
+				"zoo.cfg:4: minSessionTimeout=5: must not be larger than maxSessionTimeout: 5 > 4\n" +
+				"zoo.cfg:6: sslQuorum=yes: must be true or false",
+		},
+		{
+			file: "tickTime=0\nminSessionTimeout=5\nclientPortAddress=127.0.0.1", kind: ErrInvalid,
+			want: "zoo.cfg:2: tickTime=0: must be a number of milliseconds from 1 to 2147483647\n" +
+				"zoo.cfg:4: clientPortAddress=127.0.0.1: is set, and so clientPort must be set too",
+		},
 		{file: "dataDir=", kind: ErrInvalid, want: "zoo.cfg:2: dataDir=: is not set, and must name a directory"},
 		{file: "initLimit=ten", kind: ErrInvalid, want: "zoo.cfg:2: initLimit=ten: must be a whole number from -2147483648 to 2147483647"},
 		{file: "electionAlg=2", kind: ErrInvalid, want: "zoo.cfg:2: electionAlg=2: must be 3"},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 var errServerForm = errors.New("must be host:quorumPort:electionPort[:participant or :observer][;[host:]clientPort], with several addresses apart by |")
@@ -165,7 +166,8 @@ func (l *loader) myid() (int64, bool) {
 	path := filepath.Join(l.cfg.Storage.DataDir, "myid")
 	data, err := l.host.readFile(path)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		// To Apache, what is no file is not there; that the data directory is none is told later.
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR) {
 			l.invalid(l.of("dataDir"), fmt.Sprintf("myid must be readable: %v", err))
 		}
 		return 0, false

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"time"
@@ -25,13 +26,26 @@ func (srv *Server) listen() error {
 	}
 	listener, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return err
+		return fmt.Errorf("clientPort %d: %w%s", client.Port, err, listenHint(err))
 	}
 	if err := setBacklog(listener, client.ListenBacklog); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	srv.listener = listener
 	return nil
+}
+
+// listenHint says what to do about a port that cannot be had.
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return ": another process listens there, stop it or choose another clientPort"
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return ": clientPortAddress is no address of this machine"
+	case errors.Is(err, unix.EACCES):
+		return ": ports below 1024 are for privileged users"
+	}
+	return ""
 }
 
 // setBacklog changes the length of the accept queue, which the net package

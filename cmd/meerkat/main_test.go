@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,18 @@ func writeConfig(t *testing.T, lines ...string) string {
 	return path
 }
 
+// takenPort is a port that somebody listens on.
+func takenPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
 func TestExitCodes(t *testing.T) {
 	blocked := writeConfig(t, "clientPort=0", "datadir.autocreate=false")
 	for _, test := range []struct {
@@ -60,7 +73,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"server", writeConfig(t, "clientPort=0", "DigestAuthenticationProvider.digestAlg=ROT13")}, exitInvocation, "ROT13"},
 		{[]string{"server", "-Dzookeeper.connection_throttle_fill_time=0", writeConfig(t, "clientPort=0")}, exitInvocation, "fill time"},
 		{[]string{"server", blocked}, exitDataDir, "data directory"},
-		{[]string{"server", writeConfig(t, "clientPort=1", "clientPortAddress=192.0.2.1")}, exitUnexpected, "bind"},
+		{[]string{"server", writeConfig(t, "clientPort=1", "clientPortAddress=192.0.2.1")}, exitUnexpected, "clientPortAddress is no address of this machine"},
+		{[]string{"server", writeConfig(t, "clientPort="+takenPort(t))}, exitUnexpected, "another process listens there"},
+		{[]string{"server", writeConfig(t, "clientPort=1", "dataDir=/dev/null")}, exitDataDir, "/dev/null"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			var out, errOut bytes.Buffer
