@@ -23,41 +23,48 @@ func newIndex() index {
 
 func (x *index) hash(path string) uint64 { return maphash.String(x.seed, path) & x.mask }
 
-// get returns the znode at path, or nil. It neither allocates nor keeps path.
-func (x *index) get(path string) *Znode {
-	if z := x.byHash[x.hash(path)]; z != nil && z.key() == path {
-		return z
+// spot is where the index files a path. It is good until the index changes.
+type spot struct {
+	hash  uint64
+	taken bool // another path has the hash
+}
+
+// find returns the znode at path, or nil, and the spot of the path. It neither
+// allocates nor keeps path.
+func (x *index) find(path string) (*Znode, spot) {
+	s := spot{hash: x.hash(path)}
+	z := x.byHash[s.hash]
+	if z != nil {
+		if z.key() == path {
+			return z, s
+		}
+		s.taken = true
 	}
 	if len(x.others) == 0 {
-		return nil
+		return nil, s
 	}
-	return x.others[path]
+	return x.others[path], s
 }
 
-// put adds a znode, and reports false if its path is taken.
-func (x *index) put(z *Znode) bool {
-	h := x.hash(z.key())
-	other := x.byHash[h]
-	if len(x.others) == 0 && other == nil {
-		x.byHash[h] = z
-		return true
-	}
-	return x.putBeside(z, h, other)
-}
-
-// putBeside is put where other, or another znode before it, has the hash.
-func (x *index) putBeside(z *Znode, h uint64, other *Znode) bool {
-	switch _, taken := x.others[z.key()]; {
-	case taken || other != nil && other.key() == z.key():
-		return false
-	case other == nil:
-		x.byHash[h] = z
-		return true
+// fill adds a znode whose path has that spot and is not in the index.
+func (x *index) fill(s spot, z *Znode) {
+	if !s.taken {
+		x.byHash[s.hash] = z
+		return
 	}
 	if x.others == nil {
 		x.others = make(map[string]*Znode)
 	}
 	x.others[strings.Clone(z.key())] = z
+}
+
+// put adds a znode, and reports false if its path is taken.
+func (x *index) put(z *Znode) bool {
+	there, s := x.find(z.key())
+	if there != nil {
+		return false
+	}
+	x.fill(s, z)
 	return true
 }
 

@@ -35,12 +35,10 @@ func (t *Tree) beginChange(z *Znode) {
 // endChange comes after it.
 func (t *Tree) endChange(z *Znode) { t.addDigest(z) }
 
-// insert puts a complete znode into the tree, unless its path is taken. Its
-// ACL is acquired already.
-func (t *Tree) insert(z, parent *Znode) bool {
-	if !t.index.put(z) {
-		return false
-	}
+// insert puts a complete znode into the tree, at the spot of its path, which
+// nothing is at. Its ACL is acquired already.
+func (t *Tree) insert(at spot, z, parent *Znode) {
+	t.index.fill(at, z)
 	t.hashText(z)
 	t.ordered.ReplaceOrInsert(z)
 	t.owned.add(z, t.cfg.kindOf(z.owner))
@@ -50,7 +48,12 @@ func (t *Tree) insert(z, parent *Znode) bool {
 		parent.kids++
 		t.cache.drop(parent)
 	}
-	return true
+}
+
+// plant inserts one of the znodes that every tree has.
+func (t *Tree) plant(z, parent *Znode) {
+	_, at := t.index.find(z.key())
+	t.insert(at, z, parent)
 }
 
 // remove takes a znode out of the tree. The znode itself does not change, so
@@ -75,9 +78,10 @@ func (t *Tree) create(h *proto.TxnHeader, n *newNode) (*Znode, proto.ErrCode) {
 	if parent == nil {
 		return nil, proto.ErrNoNode
 	}
-	if z := t.Lookup(n.path); z != nil {
-		t.recreate(h, n, z, parent)
-		return z, proto.ErrNodeExists
+	there, at := t.find(n.path)
+	if there != nil {
+		t.recreate(h, n, there, parent)
+		return there, proto.ErrNodeExists
 	}
 	t.raiseCversion(parent, n.parentCversion, h.Zxid)
 	z := n.znode()
@@ -86,7 +90,7 @@ func (t *Tree) create(h *proto.TxnHeader, n *newNode) (*Znode, proto.ErrCode) {
 	z.owner = n.owner
 	z.acl = t.acls.acquire(n.acl)
 	z.kids = t.adopt(n.path)
-	t.insert(z, parent)
+	t.insert(at, z, parent)
 	t.quotaAfterCreate(z)
 	t.watches.created(parent, n.path, h.Zxid, n.acl)
 	return z, proto.OK
@@ -209,7 +213,7 @@ func (t *Tree) addConfigNode() *Znode {
 	z := newZnode(configPath, emptyData)
 	z.acl = t.acls.acquire([]proto.ACL{{Perms: proto.PermRead, ID: proto.Anyone}})
 	z.aversion = -1
-	t.insert(z, t.Lookup(systemPath))
+	t.plant(z, t.Lookup(systemPath))
 	return z
 }
 

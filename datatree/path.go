@@ -54,8 +54,10 @@ func ValidatePath(path string) error {
 	}
 	unit := 1
 	for i, r := range path[1:] {
-		if reason := invalidAt(path, i+1, r); reason != "" {
-			return pathError(fmt.Sprintf("Invalid path string \"%s\" caused by %s @%d", path, reason, unit))
+		if ordinary := r > '/' && r < 0x7F; !ordinary { // nearly all of them are
+			if reason := invalidAt(path, i+1, r); reason != "" {
+				return pathError(fmt.Sprintf("Invalid path string \"%s\" caused by %s @%d", path, reason, unit))
+			}
 		}
 		unit++
 	}
@@ -71,8 +73,6 @@ func (e pathError) Error() string { return string(e) }
 func invalidAt(path string, i int, r rune) string {
 	last := path[i-1]
 	switch {
-	case r > '/' && r < 0x7F: // nearly all of them
-		return ""
 	case r == 0:
 		return "null character not allowed"
 	case r == '/' && last == '/':

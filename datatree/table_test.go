@@ -25,8 +25,8 @@ func TestIndexCollisions(t *testing.T) {
 		t.Helper()
 		n := 0
 		for _, path := range []string{"/a", "/b", "/c", "/d"} {
-			if x.get(path) != nodes[path] {
-				t.Fatalf("%s: %v", path, x.get(path))
+			if z, _ := x.find(path); z != nodes[path] {
+				t.Fatalf("%s: %v", path, z)
 			}
 			if nodes[path] != nil {
 				n++

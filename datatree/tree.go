@@ -79,9 +79,9 @@ func New(cfg Config) *Tree {
 func (t *Tree) Reset() {
 	t.clear()
 	t.root = newZnode("", emptyData)
-	t.insert(t.root, nil)
+	t.plant(t.root, nil)
 	for _, path := range []string{systemPath, quotaPath} {
-		t.insert(newZnode(path, emptyData), t.parentOf(path))
+		t.plant(newZnode(path, emptyData), t.parentOf(path))
 	}
 	t.addConfigNode()
 	t.countRootTwice()
@@ -104,10 +104,17 @@ func (t *Tree) clear() {
 // Lookup returns the znode at path, or nil. "/" and "" are the root. It does
 // not allocate and does not keep path.
 func (t *Tree) Lookup(path string) *Znode {
+	z, _ := t.find(path)
+	return z
+}
+
+// find is Lookup that also tells where the index files the path, if it is not
+// the root's.
+func (t *Tree) find(path string) (*Znode, spot) {
 	if path == "" || path == rootPath {
-		return t.root
+		return t.root, spot{}
 	}
-	return t.index.get(path)
+	return t.index.find(path)
 }
 
 // parentOf looks up the parent of a path; nil if there is none.

@@ -36,7 +36,7 @@ func AppendBuffer(b, v []byte) []byte {
 // [AppendNull]. Characters above U+FFFF go out as two three-byte surrogates,
 // as Java's writer encodes each UTF-16 unit on its own.
 func AppendString(b []byte, v string) []byte {
-	if strings.IndexFunc(v, isSupplementary) >= 0 {
+	if hasSupplementary(v) {
 		return appendSurrogates(b, v)
 	}
 	return append(AppendInt(b, int32(len(v))), v...)
@@ -52,6 +52,17 @@ func AppendStrings(b []byte, v []string) []byte {
 		b = AppendString(b, s)
 	}
 	return b
+}
+
+// hasSupplementary tells whether v has a character above U+FFFF. These begin
+// with a byte that nearly no string has.
+func hasSupplementary(v string) bool {
+	for i := range len(v) {
+		if v[i] >= 0xF0 {
+			return strings.IndexFunc(v[i:], isSupplementary) >= 0
+		}
+	}
+	return false
 }
 
 func isSupplementary(r rune) bool { return r > 0xFFFF }
