@@ -105,6 +105,8 @@ func (c *conn) serve() {
 	case c.last.Load():
 		c.out.waitWritten()
 		_ = c.flush() // a client that does not take its last reply loses it
+	case errors.Is(err, errFrameLength) && c.sessionID() != 0:
+		c.noteOversized(err)
 	case !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
 		c.srv.log.Info().Str("client", c.remote.String()).Str("session", hexID(c.sessionID())).Err(err).Msg("connection closed")
 	}

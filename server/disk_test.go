@@ -118,6 +118,8 @@ func TestFullDiskEndsSession(t *testing.T) {
 	if names := d.Strings(); len(names) != 1 {
 		t.Errorf("%d znodes are left", len(names))
 	}
+	stop(t, srv)
+	startOn(t, disk) // replays what was written in pieces
 	select {
 	case err := <-srv.Done():
 		t.Error(err)

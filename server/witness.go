@@ -163,6 +163,24 @@ func (c *conn) noteWrite(p *pending, tookNs int64, replyBytes int) {
 	c.note(p.op, path, tookNs, replyBytes)
 }
 
+// noteOversized tells of a request that costs its client the connection, again
+// and again if the client repeats it. What it is about its beginning says, as
+// far as that has arrived.
+func (c *conn) noteOversized(err error) {
+	d := jute.NewDecoder(c.in.peek())
+	size := d.Int()
+	var h proto.RequestHeader
+	h.Decode(&d)
+	event := c.srv.log.Warn().Err(err).Int32("request_bytes", size).Str("session", hexID(c.sessionID())).Str("client", c.remote.String())
+	if d.Err() == nil && kindOf(h.Op) != kindUnknown {
+		event.Str("op", h.Op.String())
+		if path := d.String(); d.Err() == nil && strings.HasPrefix(path, "/") {
+			event.Str("path", path)
+		}
+	}
+	event.Msg("request is larger than jute.maxbuffer: connection closed")
+}
+
 func (c *conn) note(op proto.Op, path string, tookNs int64, replyBytes int) {
 	text := "slow request"
 	if replyBytes > c.srv.cfg.Limits.MaxFrameBytes {

@@ -90,7 +90,11 @@ func TestNotableRequests(t *testing.T) {
 	eventually(t, "time passes", func() bool { return srv.clock.nanos()-began > 3_000_000 })
 	srv.gate.leaveWrite()
 	c.readReply()
+	c.write(c.request(proto.OpSetData, &proto.SetDataRequest{Path: "/p/large", Data: make([]byte, 2000)}))
+	c.closed()
 	for _, want := range []string{
+		`"request_bytes":2028,"session":"` + hexID(c.session.SessionID) + `","client":"127.0.0.1:`, `"op":"setData","path":"/p/large"`,
+		"request is larger than jute.maxbuffer",
 		`"op":"getChildren","path":"/p","session":"` + hexID(c.session.SessionID) + `","client":"127.0.0.1:`,
 		"reply is larger than jute.maxbuffer", `"path":"/slow"`, "slow request",
 	} {
