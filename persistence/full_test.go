@@ -90,6 +90,42 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestRoomBeforeTheNextFile fills a log faster than the next file is made, on a
+// disk that fills up meanwhile: that is noticed before what was accepted has
+// no place.
+func TestRoomBeforeTheNextFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := vfs.NewMem()
+		cfg := fullConfig(disk)
+		s, h, _ := openTest(t, cfg)
+		synctest.Wait()
+		made := make(chan struct{})
+		disk.Observe(func(op vfs.Op) error {
+			if op.Kind == vfs.OpCreate {
+				<-made
+			}
+			return nil
+		})
+		write(t, s, h, 10, 1)
+		synctest.Wait()
+		disk.SetLimit(disk.Used())
+		zxid := int64(1)
+		for s.HasRoom() {
+			zxid++
+			write(t, s, h, 100, zxid)
+		}
+		for range 7 { // accepted before
+			zxid++
+			write(t, s, h, 950, zxid)
+		}
+		close(made)
+		must(t, s.Close())
+		disk.Observe(nil)
+		disk.SetLimit(-1)
+		checkRecovers(t, cfg, h)
+	})
+}
+
 // TestShorterFiles writes to a disk that has no space for another file as long
 // as usual: shorter ones do, as long as the reserve.
 func TestShorterFiles(t *testing.T) {

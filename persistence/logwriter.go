@@ -182,7 +182,8 @@ func (w *logWriter) place() (*openLog, error) {
 	}
 	need := int64(len(w.pending)) + markerBytes
 	full := f != nil && f.pos+need > f.filled
-	if f == nil || w.rolling && w.spares.canRoll() || full && w.spares.ready(need) {
+	unsure := full && f.pos+need > f.reserved // the disk may be full, and the spare be all there is
+	if f == nil || w.rolling && w.spares.canRoll() || full && w.spares.ready(need, unsure) {
 		next, err := w.spares.take(filepath.Join(w.store.logDir, logName(w.first)), full)
 		if err != nil {
 			return nil, err

@@ -73,8 +73,19 @@ func (k *spares) start() {
 	go k.run()
 }
 
+// hasRoom tells whether what may be accepted before the next look is sure to
+// find its place. While a file is begun and the next is not there yet, the
+// disk is asked: the log may be faster than the making of files.
 func (k *spares) hasRoom() bool {
-	return !k.failing.Load() || k.held.Load()+k.ahead.Load() >= k.cfg.ReserveBytes
+	reserved := k.held.Load() + k.ahead.Load()
+	if reserved >= k.cfg.ReserveBytes {
+		return true
+	}
+	if k.failing.Load() {
+		return false
+	}
+	free, err := k.cfg.FS.FreeBytes(k.dir)
+	return err == nil && reserved+free >= k.cfg.ReserveBytes
 }
 
 // use notes what is left in the current log.
@@ -84,10 +95,12 @@ func (k *spares) use(roomBytes int64) { k.ahead.Store(roomBytes) }
 // the current one is kept until the spare can be replaced.
 func (k *spares) canRoll() bool { return !k.failing.Load() }
 
-// ready tells whether the spare is filled and has room for a batch. It does
-// not wait while the spare is being written.
-func (k *spares) ready(needBytes int64) bool {
-	if !k.mu.TryLock() {
+// ready tells whether the spare is filled and has room for a batch. Unless it
+// has to, it does not wait while the spare is being written.
+func (k *spares) ready(needBytes int64, wait bool) bool {
+	if wait {
+		k.mu.Lock()
+	} else if !k.mu.TryLock() {
 		return false
 	}
 	defer k.mu.Unlock()

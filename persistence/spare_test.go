@@ -36,7 +36,7 @@ func TestSparesAreFilledAsFarAsLogsGet(t *testing.T) {
 					tt.full, k.spare.filled, k.spare.reserved, tt.filled, tt.reserved)
 			}
 			k.mu.Unlock()
-			if !k.ready(1000) || !s.HasRoom() {
+			if !k.ready(1000, false) || !s.HasRoom() {
 				t.Error("the spare is not ready")
 			}
 			must(t, f.file.Close())
