@@ -35,7 +35,7 @@ func Repair(fsys vfs.FS, dataDir, logDir, target string, out io.Writer) (newData
 	if err != nil {
 		return "", "", err
 	}
-	if err := mustBeNew(fsys, target, dataDir, logDir); err != nil {
+	if err := MustBeNew(fsys, target, dataDir, logDir); err != nil {
 		return "", "", err
 	}
 	r := &repair{fs: fsys, src: src, dataDir: dataDir, newData: target, newLog: target, out: out}
@@ -98,15 +98,15 @@ func (r *repair) base() (persistence.FileInfo, error) {
 	return persistence.FileInfo{}, fmt.Errorf("%w: no snapshot in %s can be read, and transactions alone are not enough", ErrNoRepair, r.src.SnapDir())
 }
 
-// mustBeNew refuses a directory that has files, or is inside of the original.
-func mustBeNew(fsys vfs.FS, target string, originals ...string) error {
+// MustBeNew refuses a directory that has files, or is inside of the original.
+func MustBeNew(fsys vfs.FS, target string, originals ...string) error {
 	for _, original := range originals {
 		within, err := isWithin(target, original)
 		if err != nil {
 			return err
 		}
 		if within && original != "" {
-			return fmt.Errorf("%w: %s is inside of %s, which is not to be touched: name another directory", ErrExists, target, original)
+			return fmt.Errorf("%s is inside of %s, which %w and is not to be touched: name another directory", target, original, ErrExists)
 		}
 	}
 	infos, err := fsys.List(target)

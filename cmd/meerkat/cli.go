@@ -208,8 +208,3 @@ func interruptible(action cli.ActionFunc) cli.ActionFunc {
 		return err
 	}
 }
-
-// clientCommands are the verbs that talk to running servers.
-func clientCommands() []*cli.Command {
-	return []*cli.Command{cliCommand(), statusCommand(), topCommand(), copyCommand(), backupCommand(), restoreCommand()}
-}

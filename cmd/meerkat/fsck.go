@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/meerkat-zk/meerkat/datadir"
+	"github.com/meerkat-zk/meerkat/persistence/vfs"
 )
 
 // fsckCommand is the verb fsck.
@@ -41,6 +42,12 @@ func fsck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	target := c.Path("repair")
+	if target != "" { // rather before a long check than after it
+		if err := datadir.MustBeNew(vfs.OS{}, target, dataDir, logDir); err != nil {
+			return err
+		}
+	}
 	p := newReadProgress(c)
 	defer p.clear()
 	out := p.over(c.App.Writer)
@@ -51,7 +58,7 @@ func fsck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if target := c.Path("repair"); target != "" {
+	if target != "" {
 		fmt.Fprintf(out, "\nrepaired copy in %s\n", target)
 		newData, newLog, err := datadir.Repair(p.fs(), dataDir, logDir, target, out)
 		if err != nil {

@@ -44,28 +44,34 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	app := &cli.App{
+	return &cli.App{
 		Name:        "meerkat",
 		Usage:       "a server that clients of Apache ZooKeeper cannot tell from Apache's",
 		Writer:      stdout,
 		ErrWriter:   stderr,
 		Version:     build().Version,
 		HideVersion: true, // there is a verb
-		Commands:    []*cli.Command{serverCommand(), benchCommand(), snapshotCommand(), logCommand(), fsckCommand(), purgeCommand(), initCommand(), ensembleCommand(), wordCommand(), dockerCommand(), testServerCommand(), versionCommand()},
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "say which build this is"}},
+		Commands: []*cli.Command{
+			serverCommand(), ensembleCommand(), statusCommand(), topCommand(), wordCommand(), cliCommand(), copyCommand(),
+			fsckCommand(), snapshotCommand(), logCommand(), backupCommand(), restoreCommand(), purgeCommand(), initCommand(),
+			benchCommand(), testServerCommand(), dockerCommand(), versionCommand(),
+		},
 
 		// A value may have commas in it.
 		DisableSliceFlagSeparator: true,
 		OnUsageError:              usageError,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		Action: func(c *cli.Context) error {
+			if c.Bool("version") {
+				return printVersion(c)
+			}
 			if c.Args().Present() {
 				return fmt.Errorf("%w: there is no verb %q; meerkat help lists them", errUsage, c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},
 	}
-	app.Commands = append(app.Commands, clientCommands()...)
-	return app
 }
 
 func usageError(_ *cli.Context, err error, _ bool) error { return fmt.Errorf("%w: %w", errUsage, err) }

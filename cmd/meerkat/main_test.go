@@ -61,6 +61,9 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{[]string{"version"}, exitOK, ""},
 		{[]string{"help"}, exitOK, ""},
+		{[]string{"--version"}, exitOK, ""},
+		{[]string{"test-server", "--help"}, exitOK, ""},
+		{[]string{"restore", "--verify-only", "--zxid", "1", "backup"}, exitInvocation, "--zxid has no meaning with it"},
 		{[]string{"nonsense"}, exitInvocation, `there is no verb "nonsense"`},
 		{[]string{"version", "--nonsense"}, exitInvocation, "nonsense"},
 		{[]string{"server", "--log-level=loud"}, exitInvocation, "must be trace, debug, info, warn or error"},

@@ -33,6 +33,11 @@ func restoreBackup(c *cli.Context) error {
 	most := 3
 	if c.Bool("verify-only") {
 		most = 1
+		for _, flag := range []string{"zxid", "force", "verbose"} {
+			if c.IsSet(flag) {
+				return fmt.Errorf("%w: --verify-only restores nothing, and --%s has no meaning with it", errUsage, flag)
+			}
+		}
 	}
 	args, err := toolArgs(c, 1, most)
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 func testServerCommand() *cli.Command {
 	size := 1
 	return &cli.Command{
-		Name: "test-server", Hidden: true, Usage: "run servers for the tests of a program, and break them on command",
+		Name: "test-server", Usage: "run servers for the tests of a program, and break them on command",
 		ArgsUsage: " ",
 		Description: "Servers on free ports of the loopback interface with their data in memory. Prints where they are as one line\n" +
 			"of JSON, then takes commands, one line of JSON each, and answers each with one. Ends with its input, with\n" +

@@ -261,3 +261,15 @@ func TestInit(t *testing.T) {
 		t.Errorf("myid: %d, %s", code, errOut)
 	}
 }
+
+// A place that is not to be written to is refused before the check, which may
+// take long.
+func TestRepairIntoTheOriginal(t *testing.T) {
+	exampleDirs(t)
+	for _, target := range []string{"data", "data/copy"} {
+		code, out, errOut := runTool(t, "", "fsck", "data", "--repair", target)
+		if code != exitUnexpected || out != "" || !strings.Contains(errOut, target+" is inside of data") {
+			t.Errorf("%s: exit code %d, %q, %q", target, code, out, errOut)
+		}
+	}
+}

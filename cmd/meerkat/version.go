@@ -51,14 +51,19 @@ func versionCommand() *cli.Command {
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
 		Action: func(c *cli.Context) error {
-			b := build()
 			if c.Bool("apache") {
+				b := build()
 				_, err := fmt.Fprintln(c.App.Writer, "Meerkat for Apache ZooKeeper, version", fourletter.Version(b.Version, b.Commit, b.Date))
 				return err
 			}
-			_, err := fmt.Fprintf(c.App.Writer, "meerkat %s\ncommit  %s\nbuilt   %s\nwith    %s %s/%s\n",
-				b.Version, b.Commit, b.Date, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			return printVersion(c)
 		},
 	}
+}
+
+func printVersion(c *cli.Context) error {
+	b := build()
+	_, err := fmt.Fprintf(c.App.Writer, "meerkat %s\ncommit  %s\nbuilt   %s\nwith    %s %s/%s\n",
+		b.Version, b.Commit, b.Date, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +16,7 @@ import (
 const (
 	wordTimeout  = 5 * time.Second
 	maxWordBytes = 64 << 20 // wchp of a large server
+	wordBytes    = 4
 )
 
 // errNoAnswer means that a server closed the connection without a word.
@@ -34,6 +36,12 @@ func wordCommand() *cli.Command {
 			args, err := toolArgs(c, 3, 3)
 			if err != nil {
 				return err
+			}
+			if port, err := strconv.ParseUint(args[1], 10, 16); err != nil || port == 0 {
+				return fmt.Errorf("%w: the port %q must be a number from 1 to 65535", errUsage, args[1])
+			}
+			if len(args[2]) != wordBytes {
+				return fmt.Errorf("%w: %q is no word of four letters", errUsage, args[2])
 			}
 			return askWord(c.App.Writer, net.JoinHostPort(args[0], args[1]), args[2], wordTimeout)
 		},

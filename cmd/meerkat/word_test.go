@@ -49,7 +49,8 @@ func TestWord(t *testing.T) {
 		{[]string{host, port, "wchp"}, exitOK, long, ""},
 		{[]string{host, port, "mntr"}, exitUnexpected, "", "answered nothing"},
 		{[]string{host, "1", "ruok"}, exitUnexpected, "", "connect"},
-		{[]string{host, "port", "ruok"}, exitUnexpected, "", "port"},
+		{[]string{host, "port", "ruok"}, exitInvocation, "", `the port "port" must be a number`},
+		{[]string{host, port, "ruokk"}, exitInvocation, "", `"ruokk" is no word of four letters`},
 		{[]string{host, port}, exitInvocation, "", "HOST PORT WORD"},
 	}
 	for _, tt := range tests {
