@@ -1,6 +1,9 @@
 package conf
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	metricsDefault    = "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider"
@@ -96,7 +99,7 @@ var logKeys = rows(NoEffect, "the server logs to its standard error; see --log-l
 })
 
 // metricsKeys choose who gets the metrics.
-var metricsKeys = append([]Key{
+var metricsKeys = slices.Concat([]Key{
 	{
 		Name: "metricsProvider.className", Origin: FileOnly, Kind: text, Default: metricsDefault, Doc: "Java class that exports metrics: " + metricsPrometheus + " serves them over HTTP, and then the word mntr shows them under its names",
 		set:   func(c *Config, v value) { c.Metrics.Prometheus = v.s == metricsPrometheus },
@@ -114,12 +117,15 @@ var metricsKeys = append([]Key{
 		Name: "metricsProvider.exportJvmInfo", Origin: FileOnly, Kind: text, Default: "true", Doc: "export metrics of the process and of Go's runtime",
 		set: func(c *Config, v value) { c.Metrics.Runtime = isTrue(v.s) },
 	},
-}, rowsFrom(FileOnly, NoEffect, "metrics are recorded where they happen, at once", []row{
+}, rowsFrom(FileOnly, NoEffect, "Apache's server has these from 3.10 on; the exporter speaks plain HTTP alone, as that of 3.9", []row{
+	{"metricsProvider.httpsPort", fileInt, "", "", "port of the exporter for HTTPS"},
+	{"metricsProvider.ssl.*", text, "", "", "its keys and certificates"},
+}), rowsFrom(FileOnly, NoEffect, "metrics are recorded where they happen, at once", []row{
 	{"metricsProvider.numWorkerThreads", fileInt, "1", "threads", "threads that record metrics"},
 	{"metricsProvider.maxQueueSize", fileInt, "1000000", "metrics", "metrics that may wait for them"},
 	{"metricsProvider.workerShutdownTimeoutMs", fileLong, "1000", "ms", "how long they may take to stop"},
 	{"metricsProvider.*", text, "", "", "whatever the class reads"},
-})...)
+}))
 
 // metricsProvider says what is wrong with the class of a metrics provider.
 func metricsProvider(v value) string {

@@ -112,13 +112,16 @@ func (m *member) writes() writePath {
 	return m.term.writes
 }
 
+// ErrQuorumPort means that a member cannot listen for the other servers.
+var ErrQuorumPort = errors.New("port for other servers")
+
 // listen opens this server's ports of one kind.
 func (m *member) listen(port func(conf.Address) int) ([]net.Listener, error) {
 	var all []net.Listener
 	for _, address := range m.srv.own(port) {
 		l, err := m.bind(address)
 		if err != nil {
-			return nil, errors.Join(err, closeListeners(all))
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrQuorumPort, err), closeListeners(all))
 		}
 		all = append(all, l)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/meerkat-zk/meerkat/conf"
 	"github.com/meerkat-zk/meerkat/persistence"
+	"github.com/meerkat-zk/meerkat/server"
 	"github.com/meerkat-zk/meerkat/server/admin"
 	"github.com/meerkat-zk/meerkat/server/auth"
 	"github.com/meerkat-zk/meerkat/server/throttle"
@@ -29,6 +30,7 @@ const (
 	exitInvocation = 2 // arguments or configuration
 	exitDataDir    = 3
 	exitAdmin      = 4 // the admin server cannot start
+	exitQuorumPort = 14
 )
 
 // errUsage means a command line that makes no sense.
@@ -96,6 +98,8 @@ func exitCode(err error) int {
 		return exitInvocation
 	case is(persistence.ErrDataDir, persistence.ErrLocked):
 		return exitDataDir
+	case is(server.ErrQuorumPort):
+		return exitQuorumPort
 	case is(admin.ErrListen):
 		return exitAdmin
 	default:

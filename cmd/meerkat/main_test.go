@@ -79,6 +79,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"server", writeConfig(t, "clientPort=1", "clientPortAddress=192.0.2.1")}, exitUnexpected, "clientPortAddress is no address of this machine"},
 		{[]string{"server", writeConfig(t, "clientPort="+takenPort(t))}, exitUnexpected, "another process listens there"},
 		{[]string{"server", writeConfig(t, "clientPort=1", "dataDir=/dev/null")}, exitDataDir, "/dev/null"},
+		{[]string{"server", writeConfig(t, "clientPort=1", "clientPortAddress=192.0.2.1")}, exitUnexpected, "bind"},
+		{[]string{"server", memberWithoutPort(t)}, exitQuorumPort, "port for other servers: listen tcp 192.0.2.1:2: bind"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			var out, errOut bytes.Buffer
@@ -91,6 +93,17 @@ func TestExitCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// memberWithoutPort is the configuration of a member that cannot have its
+// election port.
+func memberWithoutPort(t *testing.T) string {
+	path := writeConfig(t, "clientPort=0", "initLimit=5", "syncLimit=2", "electionPortBindRetry=1",
+		"server.1=192.0.2.1:1:2", "server.2=192.0.2.2:1:2", "server.3=192.0.2.3:1:2")
+	data := filepath.Join(filepath.Dir(path), "data")
+	must(t, os.Mkdir(data, 0o700))
+	must(t, os.WriteFile(filepath.Join(data, "myid"), []byte("1"), 0o600))
+	return path
 }
 
 func TestExitCodeOf(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -204,6 +205,27 @@ func TestTopVerb(t *testing.T) {
 				t.Errorf("wider than the terminal: %q", part)
 			}
 		}
+	}
+}
+
+// A server that says nothing does not keep top from ending.
+func TestTopOfASilentServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	cmd := exec.Command(os.Args[0], "top", "--timeout", "1h", "--server", l.Addr().String())
+	cmd.Env = append(os.Environ(), "MEERKAT_TEST_MAIN=1")
+	tty, err := pty.Start(cmd)
+	must(t, err)
+	defer tty.Close()
+	asked, err := l.Accept()
+	must(t, err)
+	defer asked.Close()
+	_, err = tty.WriteString("q")
+	must(t, err)
+	screen, _ := io.ReadAll(tty) // ends with EIO when the program does
+	if err := cmd.Wait(); err != nil || !strings.HasSuffix(string(screen), leaveScreen) {
+		t.Errorf("%v: %q", err, screen)
 	}
 }
 

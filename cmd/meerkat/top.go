@@ -96,6 +96,13 @@ func (v *topView) onTerminal(c *cli.Context, interval time.Duration, count int) 
 		}
 		defer term.Restore(int(in.Fd()), state) // nothing can be done if that fails
 		keys = quitKey(in)
+		go func() { // ends with ctx
+			select {
+			case <-keys: // a server may be asked that does not answer
+				stop()
+			case <-ctx.Done():
+			}
+		}()
 	}
 	if _, err := io.WriteString(v.out, enterScreen); err != nil {
 		return err
@@ -130,6 +137,9 @@ func (v *topView) loop(ctx context.Context, interval time.Duration, count int, q
 	defer tick.Stop()
 	for n := 1; ; n++ {
 		s := askAll(ctx, v.members, v.timeout, true)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err := v.draw(&s, time.Now()); err != nil {
 			return err
 		}
