@@ -4,41 +4,24 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/meerkat-zk/meerkat/internal/page"
 )
 
 var update = flag.Bool("update", false, "write the generated part of docs/configuration.md")
 
 const (
 	documentation = "../docs/configuration.md"
-	beginMark     = "<!-- generated from the table in conf by `make docs`: begin -->\n"
-	endMark       = "<!-- generated: end -->\n"
+	beginMark     = "<!-- generated from the table in conf by `make docs`: begin -->"
+	endMark       = "<!-- generated: end -->"
 )
 
 // The tables of docs/configuration.md are those of the code.
 func TestDocumentation(t *testing.T) {
-	data, err := os.ReadFile(documentation)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(data), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		t.Fatalf("%s has no marks around its generated part", documentation)
-	}
-	want := before + beginMark + markdown() + endMark + after
-	if want == string(data) {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is stale: make docs", documentation)
-	}
-	if err := os.WriteFile(documentation, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	page.Check(t, documentation, beginMark, endMark, markdown(), *update)
 }
 
 // markdown renders all keys, a table for each group.

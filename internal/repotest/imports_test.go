@@ -46,6 +46,7 @@ var layers = map[string][]string{
 	"examples/tutorial":          {},
 	"examples/masterworker":      {"recipes"},
 	"examples/masterworker/demo": {"examples/masterworker", "recipes", "zktest"},
+	"internal/page":              {},
 	"internal/repotest":          {"conf"},
 	"internal/testserver":        {"conf", "server/..."},
 	"compat_tests/tied":          {},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meerkat-zk/meerkat/internal/page"
 	"github.com/meerkat-zk/meerkat/server/stats"
 )
 
@@ -16,31 +17,13 @@ var update = flag.Bool("update", false, "write the generated part of docs/metric
 
 const (
 	documentation = "../../docs/metrics.md"
-	beginMark     = "<!-- generated from the table in server/stats by `make docs`: begin -->\n"
-	endMark       = "<!-- generated: end -->\n"
+	beginMark     = "<!-- generated from the table in server/stats by `make docs`: begin -->"
+	endMark       = "<!-- generated: end -->"
 )
 
 // The table of docs/metrics.md is that of the code.
 func TestDocumentation(t *testing.T) {
-	data, err := os.ReadFile(documentation)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(data), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		t.Fatalf("%s has no marks around its generated part", documentation)
-	}
-	want := before + beginMark + markdown(t) + endMark + after
-	if want == string(data) {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is stale: make docs", documentation)
-	}
-	if err := os.WriteFile(documentation, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	page.Check(t, documentation, beginMark, endMark, markdown(t), *update)
 }
 
 func markdown(t *testing.T) string {
