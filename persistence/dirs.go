@@ -16,7 +16,11 @@ import (
 func openDirs(cfg *Config) (snapDir, logDir string, locks []io.Closer, err error) {
 	snapDir = filepath.Join(cfg.DataDir, versionDir)
 	logDir = filepath.Join(cfg.LogDir, versionDir)
-	if err := openDir(cfg, logDir, "dataLogDir"); err != nil {
+	logKey := "dataLogDir"
+	if logDir == snapDir {
+		logKey = "dataDir"
+	}
+	if err := openDir(cfg, logDir, logKey); err != nil {
 		return "", "", nil, err
 	}
 	if err := openDir(cfg, snapDir, "dataDir"); err != nil {
