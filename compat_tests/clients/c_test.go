@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/meerkat-zk/meerkat/compat_tests/rig"
 )
@@ -21,7 +20,7 @@ func TestCClient(t *testing.T) {
 	}
 	lib, binary := filepath.Dir(archives[0]), filepath.Join(rig.TempDir(t), "program")
 	res := rig.Run(t, exec.Command("gcc", "-std=gnu11", "-O1", "-Wall", "-o", binary, source("c", "program.c"),
-		"-I"+filepath.Join(root, "include"), "-L"+lib, "-Wl,-rpath,"+lib, "-lzookeeper_mt", "-lpthread"), time.Minute)
+		"-I"+filepath.Join(root, "include"), "-L"+lib, "-Wl,-rpath,"+lib, "-lzookeeper_mt", "-lpthread"), programLimit)
 	if res.ExitCode != 0 {
 		t.Fatal(res.Stderr)
 	}

@@ -5,7 +5,6 @@ package clients
 import (
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/meerkat-zk/meerkat/compat_tests/rig"
 )
@@ -22,7 +21,7 @@ func TestCurator(t *testing.T) {
 // command that runs it.
 func javaProgram(t *testing.T, class, fixture string) program {
 	jars, dir := rig.Classpath(t, fixture), rig.TempDir(t)
-	res := rig.Run(t, exec.Command("javac", "-proc:none", "-cp", jars, "-d", dir, source("java", class+".java")), time.Minute)
+	res := rig.Run(t, exec.Command("javac", "-proc:none", "-cp", jars, "-d", dir, source("java", class+".java")), programLimit)
 	if res.ExitCode != 0 {
 		t.Fatal(res.Stderr)
 	}
