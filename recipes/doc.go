@@ -1,7 +1,7 @@
 // Package recipes has the coordination primitives that ZooKeeper's users build
 // on it, over the client github.com/go-zookeeper/zk: lock, read/write lock,
 // semaphore, leader election, group membership, queues, barriers, shared
-// configuration, counter, consensus.
+// configuration, counter, consensus; and a cache of a subtree.
 //
 //	client, err := recipes.Connect(ctx, []string{"localhost:2181"}, 10*time.Second)
 //	lock := recipes.NewLock(client, "/locks/report")

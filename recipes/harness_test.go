@@ -155,13 +155,21 @@ func waiting(t testing.TB, c *recipes.Client, path, marker string, n int) {
 // as it should be.
 func atEachStep(t *testing.T, scenario func(t *testing.T, under, other *recipes.Client)) {
 	t.Helper()
+	atEachRequest(t, func(t *testing.T, srv *zktest.Server, other *recipes.Client) {
+		scenario(t, alone(srv).connect(t), other)
+	})
+}
+
+// atEachRequest is atEachStep for the requests of everybody but other.
+func atEachRequest(t *testing.T, scenario func(t *testing.T, srv *zktest.Server, other *recipes.Client)) {
+	t.Helper()
 	run := func(t *testing.T, fateful int64, fate zktest.Fate) int64 {
 		srv := zktest.Start(t)
-		under, other := alone(srv).connect(t), alone(srv).connect(t)
-		id := session(t, under)
+		other := alone(srv).connect(t)
+		id := session(t, other)
 		var count atomic.Int64
 		srv.Intercept(func(r zktest.Request) zktest.Fate {
-			if r.Session != id || r.Op == proto.OpPing || r.Op == proto.OpSetWatches {
+			if r.Session == id || r.Op == proto.OpPing || r.Op == proto.OpSetWatches || r.Op == proto.OpSetWatches2 {
 				return zktest.Pass
 			}
 			if count.Add(1) == fateful {
@@ -169,7 +177,7 @@ func atEachStep(t *testing.T, scenario func(t *testing.T, under, other *recipes.
 			}
 			return zktest.Pass
 		})
-		scenario(t, under, other)
+		scenario(t, srv, other)
 		srv.Intercept(nil)
 		return count.Load()
 	}

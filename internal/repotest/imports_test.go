@@ -41,7 +41,7 @@ var layers = map[string][]string{
 	"datadir":                    {"jute/...", "persistence/...", "datatree"},
 	"cmd/meerkat":                {"backup", "bench", "cli", "client", "ensemble", "subtree", "conf", "datadir", "persistence/...", "server/...", "zktest"},
 	"zktest":                     {"jute/...", "persistence/vfs", "conf", "server"},
-	"recipes":                    {},
+	"recipes":                    {"client", "jute/proto"},
 	"examples/hidden-channel":    {"conf", "zktest"},
 	"examples/tutorial":          {},
 	"examples/masterworker":      {"recipes"},
