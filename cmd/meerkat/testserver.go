@@ -52,6 +52,7 @@ func testServerCommand() *cli.Command {
 
 // runTestServer serves until its input, its parent or a signal ends it.
 func runTestServer(ctx context.Context, in io.Reader, out io.Writer, size int) error {
+	parent := os.Getppid() // before anything takes time in which it may die
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	host := &zktest.Host{}
@@ -76,7 +77,7 @@ func runTestServer(ctx context.Context, in io.Reader, out io.Writer, size int) e
 	commands, ended := readCommands(ctx, in)
 	orphaned := time.NewTicker(orphanPoll)
 	defer orphaned.Stop()
-	for parent := os.Getppid(); ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +17,7 @@ import (
 // testServerProcess is a meerkat test-server in a process of its own.
 type testServerProcess struct {
 	t     *testing.T
+	cmd   *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Scanner
 	intro testServers
@@ -33,7 +35,7 @@ func startTestServer(t *testing.T, args ...string) *testServerProcess {
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
-	p := &testServerProcess{t: t, in: in, out: bufio.NewScanner(out)}
+	p := &testServerProcess{t: t, cmd: cmd, in: in, out: bufio.NewScanner(out)}
 	t.Cleanup(func() {
 		_ = in.Close() // the process ends with its input
 		limit := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
@@ -132,5 +134,53 @@ func TestTestServerAlone(t *testing.T) {
 	}
 	if a := p.do(`{"do":"leader"}`); a.OK {
 		t.Errorf("leader: %+v", a)
+	}
+}
+
+// TestTestServerWithItsParent lets a shell start a server that has no input to
+// end with, and die.
+func TestTestServerWithItsParent(t *testing.T) {
+	program, err := os.Executable()
+	must(t, err)
+	cmd := exec.Command("sh", "-c", `"$0" test-server </dev/null & read line`, program)
+	cmd.Env = append(os.Environ(), "MEERKAT_TEST_MAIN=1")
+	in, err := cmd.StdinPipe()
+	must(t, err)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("no introduction")
+	}
+	var intro testServers
+	must(t, json.Unmarshal(lines.Bytes(), &intro))
+	conn, err := net.Dial("tcp", intro.Connect)
+	must(t, err)
+	must(t, conn.Close())
+	must(t, in.Close()) // the shell ends
+	ended := make(chan bool, 1)
+	go func() { ended <- lines.Scan() }() // the output is the server's until it ends
+	select {
+	case more := <-ended:
+		if more {
+			t.Errorf("it says %q", lines.Text())
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it outlives its parent")
+	}
+	if conn, err := net.Dial("tcp", intro.Connect); err == nil {
+		_ = conn.Close()
+		t.Error("something still listens")
+	}
+	_ = cmd.Wait() // of the shell, whose read has failed
+}
+
+// TestTestServerIsTerminated sends a signal.
+func TestTestServerIsTerminated(t *testing.T) {
+	p := startTestServer(t, "--ensemble", "2")
+	must(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	if p.out.Scan() {
+		t.Errorf("it says %q", p.out.Text())
 	}
 }
