@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -240,4 +241,44 @@ func TestFailoverUnderEachRecipe(t *testing.T) {
 			must(t, cycle.run(within(t), other))
 		})
 	}
+}
+
+// TestNoGoroutineIsLeft uses each recipe, and gives up waiting, with a client
+// that stays: nothing of it goes on. It is alone: no other test's goroutines
+// come and go meanwhile.
+func TestNoGoroutineIsLeft(t *testing.T) {
+	srv := zktest.Start(t)
+	client, other := alone(srv).connect(t), alone(srv).connect(t)
+	held := get[*recipes.Claim](t)(recipes.NewLock(other, "/held").Acquire(within(t)))
+	once := func() {
+		for _, cycle := range cycles {
+			must(t, cycle.run(within(t), client))
+		}
+		ctx, cancel := context.WithCancel(within(t))
+		gaveUp := make(chan error, 2)
+		go func() {
+			_, err := recipes.NewLock(client, "/held").Acquire(ctx)
+			gaveUp <- err
+		}()
+		go func() {
+			for range recipes.NewShared(client, "/nothing").Watch(ctx) {
+			}
+			gaveUp <- ctx.Err()
+		}()
+		waiting(t, other, "/held", "lock-", 2)
+		cancel()
+		for range 2 {
+			if err := receive(t, "the waiter gives up", gaveUp); !errors.Is(err, context.Canceled) {
+				t.Errorf("it ends with %v", err)
+			}
+		}
+		waiting(t, other, "/held", "lock-", 1)
+	}
+	once()
+	before := runtime.NumGoroutine()
+	for range 5 {
+		once()
+	}
+	eventually(t, "what the recipes have begun ends", func() bool { return runtime.NumGoroutine() <= before })
+	must(t, held.Release(within(t)))
 }

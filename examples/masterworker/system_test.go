@@ -161,6 +161,25 @@ func (k *kitchen) heard(text string) {
 	}
 }
 
+// exists waits until a znode is there.
+func (k *kitchen) exists(path string) {
+	k.t.Helper()
+	for {
+		conn, err := k.client.Conn(k.ctx)
+		k.must(err)
+		found, _, created, err := conn.ExistsW(path)
+		k.must(err)
+		if found {
+			return
+		}
+		select {
+		case <-created:
+		case <-k.ctx.Done():
+			k.t.Fatalf("there is no %s", path)
+		}
+	}
+}
+
 func session(t *testing.T, c *recipes.Client) int64 {
 	t.Helper()
 	conn, err := c.Conn(context.Background())
@@ -248,6 +267,34 @@ func TestAnswerLost(t *testing.T) {
 	}
 	k.master("m1")
 	k.worker("w1", nil)
+	k.results(tasks)
+}
+
+// TestMasterDisconnected loses everything that the master asks for: it assigns
+// nothing, until it has its connection back.
+func TestMasterDisconnected(t *testing.T) {
+	t.Parallel()
+	k := newKitchen(t)
+	id := session(t, k.master("m1"))
+	k.heard("m1 leads")
+	k.srv.Intercept(func(r zktest.Request) zktest.Fate {
+		if r.Session == id {
+			return zktest.LoseRequest
+		}
+		return zktest.Pass
+	})
+	k.srv.DropSession(id)
+	k.heard("m1 has lost its connection and assigns nothing")
+	tasks := k.submit(3)
+	k.worker("w1", nil)
+	k.exists("/assign/w1") // the worker makes it and waits
+	conn, err := k.client.Conn(k.ctx)
+	k.must(err)
+	if given, _, err := conn.Children("/assign/w1"); err != nil || len(given) > 0 {
+		t.Errorf("without a connection the master has given %q, %v", given, err)
+	}
+	k.srv.Intercept(nil)
+	k.heard("m1 still leads")
 	k.results(tasks)
 }
 
