@@ -22,7 +22,8 @@ func (c *Core) ping() {
 	ld := c.lead
 	ld.round++
 	ld.wanted = false
-	c.pingLearners(ld.round, c.hist.last())
+	// As Apache's, whose last zxid is the epoch's when that begins.
+	c.pingLearners(ld.round, max(c.hist.last(), EpochStart(ld.epoch)))
 }
 
 func (c *Core) pingLearners(round uint64, zxid int64) {
