@@ -112,35 +112,8 @@ func (m *member) writes() writePath {
 	return m.term.writes
 }
 
-// ErrQuorumPort means that a member cannot listen for the other servers.
-var ErrQuorumPort = errors.New("port for other servers")
-
-// listen opens this server's ports of one kind.
+// listen opens this server's ports of one kind. One that is taken may become
+// free: by the server that is being replaced (electionPortBindRetry).
 func (m *member) listen(port func(conf.Address) int) ([]net.Listener, error) {
-	var all []net.Listener
-	for _, address := range m.srv.own(port) {
-		l, err := m.bind(address)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", ErrQuorumPort, err), closeListeners(all))
-		}
-		all = append(all, l)
-	}
-	return all, nil
-}
-
-// bindPause is the time between two tries to listen, as in Apache.
-const bindPause = time.Second
-
-// bind listens on an address. One that is taken may become free: by the
-// server that is being replaced (electionPortBindRetry).
-func (m *member) bind(address string) (net.Listener, error) {
-	retries := m.srv.cfg.Election.BindRetries
-	for try := 1; ; try++ {
-		l, err := m.srv.listenForServers(address)
-		if err == nil || retries > 0 && try > retries {
-			return l, err
-		}
-		m.srv.log.Warn().Err(err).Str("address", address).Int("try", try).Msg("cannot listen for other servers, trying again")
-		time.Sleep(bindPause)
-	}
+	return peer.Listen(m.srv.startUntil, m.srv.listenForServers, m.srv.own(port), m.srv.cfg.Election.BindRetries)
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
@@ -23,6 +24,13 @@ type Network struct {
 // WithNetwork puts something else in the place of TCP between the servers.
 // The settings of TCP are then up to it.
 func WithNetwork(n Network) Option { return func(srv *Server) { srv.network = n } }
+
+// ErrQuorumPort means that a member cannot listen for the other servers.
+var ErrQuorumPort = peer.ErrListen
+
+// StartUntil lets Start give up when ctx ends while it waits for such a port
+// (electionPortBindRetry).
+func StartUntil(ctx context.Context) Option { return func(srv *Server) { srv.startUntil = ctx } }
 
 // Mode tells what the server is as the word srvr does: standalone, leader,
 // follower, observer or read-only; "" while it serves no client.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -131,11 +132,16 @@ func (srv *Server) dialServer(keepAlive bool) peer.Dial {
 }
 
 // listenForServers opens one of the ports that other servers dial.
-func (srv *Server) listenForServers(address string) (net.Listener, error) {
+func (srv *Server) listenForServers(ctx context.Context, address string) (net.Listener, error) {
 	if srv.network.Listen != nil {
 		return srv.network.Listen(address)
 	}
-	return net.Listen("tcp", address)
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		srv.log.Warn().Err(err).Msg("cannot listen for other servers")
+	}
+	return l, err
 }
 
 // own returns where this server listens for others: on the addresses of its
@@ -148,7 +154,10 @@ func (srv *Server) own(port func(conf.Address) int) []string {
 		if q.ListenOnAllIPs {
 			host = ""
 		}
-		addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(port(a))))
+		address := net.JoinHostPort(host, strconv.Itoa(port(a)))
+		if !slices.Contains(addresses, address) { // all of the machine's are the same for each address of the line
+			addresses = append(addresses, address)
+		}
 	}
 	return addresses
 }

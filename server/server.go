@@ -16,6 +16,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -58,6 +59,8 @@ type Server struct {
 	clock   clock          // set once
 	fs      vfs.FS         // set once
 	network Network        // set once; its functions are nil for TCP
+
+	startUntil context.Context // set once
 
 	gate      gate
 	tree      *datatree.Tree        // set by Start; guarded by the gate
@@ -121,7 +124,7 @@ func New(cfg *conf.Config, log zerolog.Logger, build BuildInfo, options ...Optio
 		return nil, err
 	}
 	srv := &Server{
-		cfg: cfg, log: log, build: build, clock: newClock(), fs: vfs.OS{}, auth: registry,
+		cfg: cfg, log: log, build: build, clock: newClock(), fs: vfs.OS{}, auth: registry, startUntil: context.Background(),
 		conns:     newConnTable(),
 		large:     throttle.NewLarge(cfg.Requests.LargeThresholdBytes, cfg.Requests.LargeMaxBytes),
 		caps:      throttle.NewCaps(cfg.Limits.MaxConnections, cfg.Limits.MaxConnectionsPerAddress),

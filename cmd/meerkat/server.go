@@ -67,7 +67,7 @@ func serve(ctx context.Context, log zerolog.Logger, args []string, props map[str
 		return err
 	}
 	limitMemory(os.DirFS("/"), os.Getenv, log)
-	srv, err := server.New(cfg, log, b)
+	srv, err := server.New(cfg, log, b, server.StartUntil(ctx))
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,10 @@ func serve(ctx context.Context, log zerolog.Logger, args []string, props map[str
 	}
 	defer watching.close()
 	if err := uncollected(srv.Start); err != nil {
+		if errors.Is(err, server.ErrQuorumPort) && ctx.Err() != nil {
+			log.Info().Msg("stopped while it waited for a port")
+			return nil
+		}
 		return err
 	}
 	defer manageGarbage()()

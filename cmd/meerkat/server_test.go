@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -174,6 +176,43 @@ func TestServeUntilContextEnds(t *testing.T) {
 		if strings.Count(out.String(), want) != 1 {
 			t.Errorf("%q is not there once:\n%s", want, out.String())
 		}
+	}
+}
+
+// memberOnTakenPort is the configuration of a member whose port for votes somebody else has.
+func memberOnTakenPort(t *testing.T, lines ...string) string {
+	t.Helper()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() }) // only its port counts
+	port := taken.Addr().(*net.TCPAddr).Port
+	cfg := writeConfig(t, append(lines, "initLimit=10", "syncLimit=5",
+		fmt.Sprintf("server.1=127.0.0.1:%d:%d", port%30_000+2_000, port), "server.2=127.0.0.1:1:2", "server.3=127.0.0.1:1:2")...)
+	dir := filepath.Join(filepath.Dir(cfg), "data")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "myid"), []byte("1"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// A port for the other servers that does not become free ends the start with
+// Apache's exit code; to wait for it for ever ends when the server is stopped.
+func TestPeerPortIsTaken(t *testing.T) {
+	p := start(t, "server", memberOnTakenPort(t, "electionPortBindRetry=1"))
+	if code := p.exit(); code != exitQuorumPort {
+		t.Errorf("exit code %d", code)
+	}
+	p = start(t, "server", memberOnTakenPort(t, "electionPortBindRetry=0"))
+	if p.await("cannot listen for other servers") == "" {
+		t.Fatal("it did not try")
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.exit(); code != exitOK {
+		t.Errorf("exit code %d", code)
 	}
 }
 

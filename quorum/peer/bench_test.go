@@ -64,7 +64,11 @@ func BenchmarkReplicate(b *testing.B) {
 	votes, packets := map[int64][]string{}, map[int64][]string{}
 	var voteListeners, packetListeners [4]net.Listener
 	for id := int64(1); id <= 3; id++ {
-		all, err := Listen(b.Context(), []string{"127.0.0.1:0", "127.0.0.1:0"}, 1)
+		tcp := func(ctx context.Context, address string) (net.Listener, error) {
+			var config net.ListenConfig
+			return config.Listen(ctx, "tcp", address)
+		}
+		all, err := Listen(b.Context(), tcp, []string{"127.0.0.1:0", "127.0.0.1:0"}, 1)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 )
@@ -10,18 +11,17 @@ import (
 // bindPause is the wait between two tries to listen, as Apache's.
 const bindPause = time.Second
 
+// ErrListen means that a port for other servers cannot be had.
+var ErrListen = errors.New("port for other servers")
+
+// Bind opens a "host:port".
+type Bind func(ctx context.Context, address string) (net.Listener, error)
+
 // Listen listens on all of the addresses, "host:port", whose ports another
 // process may still hold: it tries each up to tries times, a second apart, or
 // with 0 until ctx ends (zookeeper.electionPortBindRetry). It returns either
-// all listeners or the errors of those that failed.
-func Listen(ctx context.Context, addresses []string, tries int) ([]net.Listener, error) {
-	var config net.ListenConfig
-	return listen(ctx, config.Listen, addresses, tries)
-}
-
-type listenFunc func(ctx context.Context, network, address string) (net.Listener, error)
-
-func listen(ctx context.Context, bind listenFunc, addresses []string, tries int) ([]net.Listener, error) {
+// all listeners or an ErrListen with the errors of those that failed.
+func Listen(ctx context.Context, bind Bind, addresses []string, tries int) ([]net.Listener, error) {
 	listeners := make([]net.Listener, len(addresses))
 	for try := 1; ; try++ {
 		var failed []error
@@ -29,7 +29,7 @@ func listen(ctx context.Context, bind listenFunc, addresses []string, tries int)
 			if listeners[i] != nil {
 				continue
 			}
-			l, err := bind(ctx, "tcp", address)
+			l, err := bind(ctx, address)
 			if err != nil {
 				failed = append(failed, err)
 				continue
@@ -45,7 +45,7 @@ func listen(ctx context.Context, bind listenFunc, addresses []string, tries int)
 					_ = l.Close() // nobody has used it
 				}
 			}
-			return nil, errors.Join(append(failed, ctx.Err())...)
+			return nil, fmt.Errorf("%w: %w", ErrListen, errors.Join(append(failed, ctx.Err())...))
 		}
 	}
 }
