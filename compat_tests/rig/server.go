@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,8 @@ type Spec struct {
 	LogDir  string            // dataLogDir; in DataDir when empty
 	Port    int               // a free one when 0
 	Java    []string          // flags of the JVM, after JavaFlags
+	Host    string            // where it listens for clients; 127.0.0.1 when empty
+	Through []string          // a command that runs the server's, which follows its arguments
 }
 
 // Server is a running server. Its methods are for one goroutine.
@@ -132,7 +135,7 @@ func (s *Server) zooCfg() string {
 		"tickTime":               "2000",
 		"dataDir":                s.DataDir,
 		"clientPort":             fmt.Sprint(s.Port),
-		"clientPortAddress":      "127.0.0.1",
+		"clientPortAddress":      s.host(),
 		"admin.enableServer":     "false",
 		"4lw.commands.whitelist": "*",
 		"maxClientCnxns":         "0",
@@ -170,6 +173,9 @@ func (s *Server) launch() error {
 	cmd := s.Flavor.Command(s.t, s.cfgPath, s.Props)
 	if !s.Flavor.IsMeerkat() {
 		cmd.Args = slices.Insert(cmd.Args, 1+len(JavaFlags(s.t)), s.Java...)
+	}
+	if len(s.Through) > 0 {
+		cmd = exec.Command(s.Through[0], append(slices.Clone(s.Through[1:]), cmd.Args...)...)
 	}
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, filepath.Dir(s.cfgPath)
 	exited, err := startTied(cmd, &s.waitErr)
@@ -237,7 +243,9 @@ func Serves(addr string) bool {
 }
 
 // Addr is the server's host:port.
-func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
+func (s *Server) Addr() string { return fmt.Sprintf("%s:%d", s.host(), s.Port) }
+
+func (s *Server) host() string { return cmp.Or(s.Host, "127.0.0.1") }
 
 // Pid is the process id of the running server.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
