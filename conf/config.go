@@ -32,6 +32,7 @@ type Config struct {
 	Admin       Admin
 	Metrics     Metrics
 	Audit       Audit
+	Log         Log
 	Reconfig    Reconfig
 	Quorum      Quorum
 	Election    Election

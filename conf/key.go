@@ -171,6 +171,16 @@ func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
 func isFalse(s string) bool { return strings.EqualFold(s, "false") }
 
+// oneOf allows some texts.
+func oneOf(allowed ...string) func(value) string {
+	return func(v value) string {
+		if slices.Contains(allowed, v.s) {
+			return ""
+		}
+		return "must be " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
+	}
+}
+
 func isNot(harmless ...string) func(string) bool {
 	return func(s string) bool {
 		for _, h := range harmless {

@@ -37,6 +37,13 @@ type Metrics struct {
 	Runtime bool
 }
 
+// Log says what the server logs, and where to.
+type Log struct {
+	Level  string // meerkat.logLevel
+	Format string // meerkat.logFormat
+	File   string // to append to; "" is standard error (meerkat.logFile)
+}
+
 // Audit says what is logged of who did what.
 type Audit struct {
 	// Enabled logs every change, with its author (audit.enable).

@@ -86,7 +86,7 @@ var auditKeys = []Key{
 }
 
 // logKeys are what Apache's scripts tell its logging library.
-var logKeys = rows(NoEffect, "the server logs to its standard error; see --log-level and --log-format", []row{
+var logKeys = rows(NoEffect, "that is for Java's loggers: see meerkat.logLevel, meerkat.logFormat and meerkat.logFile", []row{
 	{"log.dir", text, "", "", "directory of the log"},
 	{"log.file", text, "", "", "file of the log"},
 	{"log.threshold", text, "", "", "level of the file"},

@@ -87,6 +87,18 @@ var ownKeys = []Key{
 		set: toBool(func(c *Config) *bool { return &c.Quorum.LinearizableSync }),
 	},
 	{
+		Name: "meerkat.logLevel", Kind: text, Default: "info", Doc: "log from this level on: trace, debug, info, warn or error; --log-level wins over it",
+		set: toText(func(c *Config) *string { return &c.Log.Level }), check: oneOf("trace", "debug", "info", "warn", "error"),
+	},
+	{
+		Name: "meerkat.logFormat", Kind: text, Default: "auto", Doc: "log as console, json, or auto: console on a terminal, json elsewhere; --log-format wins over it",
+		set: toText(func(c *Config) *string { return &c.Log.Format }), check: oneOf("auto", "console", "json"),
+	},
+	{
+		Name: "meerkat.logFile", Kind: text, Doc: "file that the server's log is appended to; without it, and without --log-file, which wins over it, that is standard error",
+		set: toText(func(c *Config) *string { return &c.Log.File }),
+	},
+	{
 		Name: "meerkat.auditFile", Kind: text, Doc: "file that the audit log is appended to; without it, it is part of the server's log",
 		set: toText(func(c *Config) *string { return &c.Audit.File }),
 	},

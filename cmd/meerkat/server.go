@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -41,31 +42,47 @@ func serverCommand() *cli.Command {
 		}, logFlags()...),
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
-		Action: func(c *cli.Context) error {
-			log, err := newLogger(c.App.ErrWriter, c.String("log-level"), c.String("log-format"))
-			if err != nil {
-				return err
-			}
-			if err := serve(c.Context, log, c.Args().Slice(), systemProperties(os.Getenv, c.StringSlice("D"))); err != nil {
-				log.Error().Err(err).Int("exit_code", exitCode(err)).Msg("exiting")
-				return fmt.Errorf("%w: %w", errReported, err)
-			}
-			return nil
-		},
+		Action:          runServer,
+	}
+}
+
+// runServer reads the configuration, which says where the log is, and serves.
+func runServer(c *cli.Context) error {
+	if _, err := newLogger(io.Discard, logOf(c, conf.Log{}).Level, logOf(c, conf.Log{}).Format); err != nil {
+		return err // the flags are wrong, whatever the configuration says
+	}
+	cfg, notices, refused := load(c.Args().Slice(), systemProperties(os.Getenv, c.StringSlice("D")))
+	to := logOf(c, conf.Log{})
+	if refused == nil {
+		to = logOf(c, cfg.Log)
+	}
+	log, closeLog, err := openLog(c.App.ErrWriter, to)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	b := build()
+	log.Info().Str("version", b.Version).Str("commit", b.Commit).Int("pid", os.Getpid()).Msg("meerkat")
+	if err = explain(log, notices, refused); err == nil {
+		err = serve(c.Context, log, cfg, b)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case to.File != "": // whoever has started it sees standard error
+		log.Error().Err(err).Int("exit_code", exitCode(err)).Msg("exiting")
+		return err
+	default:
+		log.Error().Err(err).Int("exit_code", exitCode(err)).Msg("exiting")
+		return fmt.Errorf("%w: %w", errReported, err)
 	}
 }
 
 // serve runs a server until the context or a signal ends it, or until it
 // cannot go on.
-func serve(ctx context.Context, log zerolog.Logger, args []string, props map[string]string) error {
+func serve(ctx context.Context, log zerolog.Logger, cfg *conf.Config, b server.BuildInfo) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	b := build()
-	log.Info().Str("version", b.Version).Str("commit", b.Commit).Int("pid", os.Getpid()).Msg("meerkat")
-	cfg, err := configure(log, args, props)
-	if err != nil {
-		return err
-	}
 	limitMemory(os.DirFS("/"), os.Getenv, log)
 	srv, err := server.New(cfg, log, b, server.StartUntil(ctx))
 	if err != nil {
@@ -99,20 +116,20 @@ func serve(ctx context.Context, log zerolog.Logger, args []string, props map[str
 	return stopServer(srv, patience, stopLimit)
 }
 
-// configure reads the configuration that the arguments name, and tells the
-// operator what there is to know about it.
-func configure(log zerolog.Logger, args []string, props map[string]string) (*conf.Config, error) {
-	var cfg *conf.Config
-	var notices []conf.Notice
-	var err error
+// load reads the configuration that the arguments name.
+func load(args []string, props map[string]string) (*conf.Config, []conf.Notice, error) {
 	switch len(args) {
 	case 0:
-		cfg, notices, err = conf.Load(defaultConfig, props)
+		return conf.Load(defaultConfig, props)
 	case 1:
-		cfg, notices, err = conf.Load(args[0], props)
-	default:
-		cfg, notices, err = conf.FromArgs(args, props)
+		return conf.Load(args[0], props)
 	}
+	return conf.FromArgs(args, props)
+}
+
+// explain tells the operator what there is to know about a configuration, and
+// why it is refused, if it is.
+func explain(log zerolog.Logger, notices []conf.Notice, refused error) error {
 	for _, n := range notices {
 		level := zerolog.InfoLevel
 		if n.Warn {
@@ -120,10 +137,10 @@ func configure(log zerolog.Logger, args []string, props map[string]string) (*con
 		}
 		log.WithLevel(level).Msg(n.String())
 	}
-	if err != nil {
-		return nil, refuse(log, err)
+	if refused != nil {
+		return refuse(log, refused)
 	}
-	return cfg, nil
+	return nil
 }
 
 // refuse logs every single error of a configuration on a line of its own.

@@ -274,3 +274,42 @@ func TestLogger(t *testing.T) {
 		t.Errorf("console: %q", got)
 	}
 }
+
+// The log goes where the configuration says, unless the command line says
+// something else; who has started the server sees why it ends all the same.
+func TestLogFile(t *testing.T) {
+	dir := t.TempDir()
+	configured, chosen := filepath.Join(dir, "configured"), filepath.Join(dir, "chosen")
+	cfg := writeConfig(t, "clientPort=1", "clientPortAddress=192.0.2.1", "meerkat.logFile="+configured, "meerkat.logLevel=error", "meerkat.logFormat=console")
+	for _, test := range []struct {
+		flags       []string
+		file, other string
+		begins      string
+	}{
+		{nil, configured, chosen, ""},
+		{[]string{"--log-file", chosen, "--log-level", "info", "--log-format", "json"}, chosen, configured, `{"level":"info","version"`},
+	} {
+		var out, errOut bytes.Buffer
+		code := run(t.Context(), append(append([]string{"meerkat", "server"}, test.flags...), cfg), &out, &errOut)
+		if code != exitUnexpected || strings.Count(errOut.String(), "\n") != 1 || !strings.Contains(errOut.String(), "192.0.2.1") {
+			t.Errorf("%v: exit code %d, %q", test.flags, code, errOut.String())
+		}
+		text, err := os.ReadFile(test.file)
+		if err != nil || !strings.HasPrefix(string(text), test.begins) || !strings.Contains(string(text), "exiting") {
+			t.Errorf("%v: %v\n%s", test.flags, err, text)
+		}
+		if test.flags == nil && strings.Contains(string(text), "meerkat\n") {
+			t.Errorf("more than errors are logged:\n%s", text)
+		}
+		if test.other == chosen {
+			if _, err := os.Stat(chosen); err == nil {
+				t.Error("a file that nobody has named is there")
+			}
+		}
+	}
+	blocked := writeConfig(t, "clientPort=0", "meerkat.logFile="+filepath.Join(dir, "none", "log"))
+	var out, errOut bytes.Buffer
+	if code := run(t.Context(), []string{"meerkat", "server", blocked}, &out, &errOut); code != exitUnexpected || !strings.Contains(errOut.String(), "log file: open "+dir) {
+		t.Errorf("exit code %d, %q", code, errOut.String())
+	}
+}
