@@ -30,7 +30,19 @@ func (t *terminal) complete(line string, pos int) (string, int, bool) {
 	if len(choices) == 1 && !strings.HasSuffix(common, "/") && pos == len(line) && !strings.HasPrefix(common, "/") {
 		common += " "
 	}
+	if common == typed && t.shell.hasChildren(ctx, common) {
+		common += "/" // the whole path stood there: on to what is below it
+	}
 	return line[:start] + common + line[pos:], start + len(common), true
+}
+
+// hasChildren tells of a path whether there is something below it.
+func (s *Shell) hasChildren(ctx context.Context, path string) bool {
+	if !strings.HasPrefix(path, "/") || path == "/" {
+		return false
+	}
+	children, _, err := s.zk.Children(ctx, path, false)
+	return err == nil && len(children) > 0
 }
 
 // choices are what the last word of a line may become, and where it begins:

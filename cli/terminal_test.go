@@ -111,7 +111,8 @@ func TestTerminal(t *testing.T) {
 	c.expect("add\t\t", "addWatch  addauth")
 	c.expect("\x03", "(CONNECTED) 2] ") // Ctrl-C clears the line
 	c.expect("ls /zookeeper/\t\t", "config  quota")
-	c.expect("\x15get /term\t\r", "one\r\n")
+	c.expect("\x15ls /zook\t\t\t", "config  quota") // the path, on below it, what there is
+	c.expect("\x15get /term\t\t\r", "one\r\n")      // nothing is below this one
 
 	// The history: the line before, and a search.
 	c.expect("\x1b[A", "get /terminal")
