@@ -69,11 +69,7 @@ func newEnsemble(t testing.TB, n int, change ...func(*conf.Config)) *ensemble {
 	}
 	dir := t.TempDir()
 	for i := range n {
-		c := testConfig(filepath.Join(dir, fmt.Sprint(i+1)))
-		c.Quorum = conf.Quorum{Enabled: true, ID: int64(i + 1), Servers: members, InitTicks: 50, SyncTicks: 20, ConnectTicks: 20}
-		c.Election = conf.Election{ConnectTimeoutMs: 5000, HandshakeTimeoutMs: 5000, BindRetries: 3, MinNotifyMs: 200, MaxNotifyMs: 60_000}
-		c.Leader = conf.Leader{ServesClients: true, EpochWaitMs: -1, MaxSnapSyncs: 10, MaxDiffSyncs: 100, CommitLogCount: 500, SnapshotSizeFactor: 0.33}
-		c.Learner = conf.Learner{ConnectRetryMs: 100, SyncEnabled: true}
+		c := memberConfig(filepath.Join(dir, fmt.Sprint(i+1)), members, i)
 		for _, f := range change {
 			f(c)
 		}
@@ -81,6 +77,16 @@ func newEnsemble(t testing.TB, n int, change ...func(*conf.Config)) *ensemble {
 	}
 	t.Cleanup(e.stop)
 	return e
+}
+
+// memberConfig is that of one of some members.
+func memberConfig(dir string, members []conf.Server, i int) *conf.Config {
+	c := testConfig(dir)
+	c.Quorum = conf.Quorum{Enabled: true, ID: members[i].ID, Servers: members, InitTicks: 50, SyncTicks: 20, ConnectTicks: 20}
+	c.Election = conf.Election{ConnectTimeoutMs: 5000, HandshakeTimeoutMs: 5000, BindRetries: 3, MinNotifyMs: 200, MaxNotifyMs: 60_000}
+	c.Leader = conf.Leader{ServesClients: true, EpochWaitMs: -1, MaxSnapSyncs: 10, MaxDiffSyncs: 100, CommitLogCount: 500, SnapshotSizeFactor: 0.33}
+	c.Learner = conf.Learner{ConnectRetryMs: 100, SyncEnabled: true}
+	return c
 }
 
 // startEnsemble starts n servers and waits until all of them serve.

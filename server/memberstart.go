@@ -99,6 +99,9 @@ func (m *member) finish() {
 	m.srv.locals.tracker.Close()
 	m.peer.Resign()
 	_ = m.peer.Close() // a failure of the disk was reported
+	if m.lead != nil {
+		m.lead.queue.close() // the disk has failed: the loop has ended without a word
+	}
 	m.later(m.end)
 	m.srv.applier.committed.close()
 }

@@ -49,6 +49,7 @@ var layers = map[string][]string{
 	"internal/page":              {},
 	"internal/repotest":          {"conf"},
 	"internal/testserver":        {"conf", "server/..."},
+	"internal/memnet":            {},
 	"compat_tests/tied":          {},
 	"compat_tests/wire":          {"jute/..."},
 	"compat_tests/rig":           {"jute/...", "compat_tests/..."},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/meerkat-zk/meerkat/internal/memnet"
 	"github.com/meerkat-zk/meerkat/jute/proto"
 	"github.com/meerkat-zk/meerkat/persistence"
 	"github.com/meerkat-zk/meerkat/persistence/vfs"
@@ -27,7 +28,7 @@ import (
 type ensemble struct {
 	t       *testing.T
 	rng     *rand.Rand
-	net     *memNet
+	net     *memnet.Net
 	members map[int64]*ensembleMember
 	want    []quorum.Entry // what clients have seen, in order
 
@@ -164,11 +165,11 @@ func (e *ensemble) run(id int64, m *ensembleMember) {
 		},
 		Recovered: m.found, Disk: poweredDisk{m.disk, m}, Machine: m.toy, MaxDiskBytes: 1 << 20,
 		Election: peer.ElectionConfig{
-			ID: id, Addresses: votes[id], Peers: votes, Listeners: []net.Listener{e.net.listen(votes[id][0])},
-			Dial: e.net.dial(), DialTimeout: 5 * time.Second, HandshakeTimeout: 10 * time.Second, Log: zerolog.Nop(),
+			ID: id, Addresses: votes[id], Peers: votes, Listeners: []net.Listener{e.net.Listen(votes[id][0])},
+			Dial: e.net.Dial, DialTimeout: 5 * time.Second, HandshakeTimeout: 10 * time.Second, Log: zerolog.Nop(),
 		},
 		Links: peer.LinksConfig{
-			Peers: packets, Listeners: []net.Listener{e.net.listen(packets[id][0])}, Dial: e.net.dial(),
+			Peers: packets, Listeners: []net.Listener{e.net.Listen(packets[id][0])}, Dial: e.net.Dial,
 			DialTimeout: 5 * time.Second, FirstTimeout: 20 * time.Second, MaxPacketBytes: 1 << 20, MaxQueueBytes: 16 << 20, MaxLinks: 100,
 			Log: zerolog.Nop(),
 		},
@@ -381,7 +382,7 @@ func TestEnsembleLosesPower(t *testing.T) {
 				}
 			}()
 			synctest.Test(t, func(t *testing.T) {
-				e := &ensemble{t: t, rng: rand.New(rand.NewPCG(seed, 5)), net: &memNet{listeners: map[string]*memListener{}}, members: map[int64]*ensembleMember{}}
+				e := &ensemble{t: t, rng: rand.New(rand.NewPCG(seed, 5)), net: memnet.New(), members: map[int64]*ensembleMember{}}
 				defer func() {
 					for id := range e.members {
 						e.kill(id)
