@@ -12,7 +12,9 @@ import (
 
 // Barrier holds everybody up while its znode is there. It is Curator's
 // DistributedBarrier. It belongs to nobody: it outlives the session that has
-// set it. Lost connections only make its methods take longer.
+// set it. Lost connections only make its methods take longer; an expired
+// session makes them fail with zk.ErrSessionExpired, and they may be called
+// again.
 type Barrier struct {
 	client *Client
 	path   string
@@ -30,7 +32,8 @@ func (b *Barrier) Set(ctx context.Context) error {
 	return s.ensurePersistent(ctx, b.path)
 }
 
-// Remove opens the barrier for everybody.
+// Remove opens the barrier for everybody. When an answer is lost it asks again,
+// and may so open one that somebody has set anew meanwhile.
 func (b *Barrier) Remove(ctx context.Context) error {
 	s, err := b.client.await(ctx)
 	if err != nil {
@@ -66,8 +69,9 @@ const readyName = "ready"
 // DoubleBarrier lets a number of members begin together and end together. It
 // is Curator's DistributedDoubleBarrier.
 //
-// A member whose session expires counts as one that has left: the others get
-// out, and the member's own Leave returns zk.ErrSessionExpired.
+// While a connection is lost Enter and Leave take longer, and the member counts
+// as there. A member whose session expires counts as one that has left: the
+// others get out, and the member's own Leave returns zk.ErrSessionExpired.
 type DoubleBarrier struct {
 	client  *Client
 	dir     string

@@ -110,6 +110,13 @@ func (c *Claim) finish(ctx context.Context, err error) error {
 	return c.over
 }
 
+// ended is why the claim has ended for good; nil while it has not.
+func (c *Claim) ended() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.over
+}
+
 // Token is the zxid at which the claim was made: a fencing token. Of two
 // holders of the same thing the later one has the larger token, so whatever is
 // guarded can refuse who comes with a smaller one than it has seen.
@@ -124,7 +131,13 @@ func (c *Claim) Conn() *zk.Conn { return c.s.conn }
 
 // Guard is the first operation of a zk.Conn.Multi that is to happen only if the
 // claim still stands: a write that needs no clock to be fenced. The Multi
-// fails with zk.ErrNoNode otherwise.
+// fails with zk.ErrNoNode otherwise. Send it through [Claim.Conn], whose
+// requests servers refuse once the session has ended.
+//
+// What has a name of its own, a member of a [Group] or the claim of a queue's
+// item, is told apart from a later one of that name by the session alone. So
+// its guard is no protection after Release, nor when somebody has removed the
+// znode by hand and another has made it again while this session lives.
 func (c *Claim) Guard() *zk.CheckVersionRequest {
 	return &zk.CheckVersionRequest{Path: c.path, Version: -1}
 }

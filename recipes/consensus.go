@@ -10,6 +10,8 @@ import (
 
 // Consensus lets any number of parties agree on one value: the one that was
 // proposed first. It is decided for ever, whatever becomes of the sessions.
+// Lost connections make its methods take longer. After zk.ErrSessionExpired a
+// proposal may have been decided on or not: propose it again and see.
 type Consensus struct {
 	client *Client
 	path   string

@@ -16,7 +16,8 @@ var ErrNoNumber = errors.New("recipes: the znode holds no number of eight bytes"
 // DistributedAtomicLong: eight bytes, the most significant first.
 //
 // Each Add counts once, however often the connection is lost. When the session
-// expires or ctx ends before the answer comes, it is not known whether it has.
+// expires (zk.ErrSessionExpired) or ctx ends before the answer comes, it is not
+// known whether it has.
 type Counter struct{ value *Shared }
 
 // NewCounter names a counter by its znode.

@@ -108,8 +108,12 @@ func (i *Item) Claim() *Claim { return i.claim }
 
 // Done removes the item. zk.ErrNoNode means that the claim had been lost: the
 // item has been, or will be, done again by somebody else, and is not removed.
+// [ErrReleased] means that the claim was released, or the item done, before.
 // When ctx ends first it is not known whether it was removed.
 func (i *Item) Done(ctx context.Context) error {
+	if err := i.claim.ended(); err != nil {
+		return err // the guard cannot tell a claim from a later one of the same item
+	}
 	s := i.claim.s
 	again := false
 	for {

@@ -151,6 +151,25 @@ func TestDeadConsumer(t *testing.T) {
 	must(t, item.Done(within(t)))
 }
 
+// TestDoneAfterGivingBack has one remove an item that it has given back: the
+// item is another's by now, and stays.
+func TestDoneAfterGivingBack(t *testing.T) {
+	t.Parallel()
+	srv := zktest.Start(t)
+	one, two := recipes.NewQueue(alone(srv).connect(t), "/q"), recipes.NewQueue(alone(srv).connect(t), "/q")
+	must(t, one.Put(within(t), []byte("task")))
+	given := get[*recipes.Item](t)(one.Take(within(t)))
+	must(t, given.Claim().Release(within(t)))
+	item := get[*recipes.Item](t)(two.Take(within(t)))
+	if err := given.Done(within(t)); !errors.Is(err, recipes.ErrReleased) {
+		t.Errorf("Done of what was given back = %v", err)
+	}
+	if n := get[int](t)(one.Len(within(t))); n != 1 {
+		t.Errorf("%d items are there", n)
+	}
+	must(t, item.Done(within(t)))
+}
+
 // TestGiveBack returns an item to the queue.
 func TestGiveBack(t *testing.T) {
 	t.Parallel()

@@ -51,6 +51,10 @@ func valueOf(data []byte, stat *zk.Stat) Value {
 
 // Set replaces the value whatever it was, and creates the znode if need be.
 // Who reads first and writes what follows from it uses [Shared.Replace].
+//
+// When an answer is lost the value is set again, perhaps over what somebody
+// else has set meanwhile. After zk.ErrSessionExpired it is not known whether it
+// was set.
 func (v *Shared) Set(ctx context.Context, data []byte) error {
 	s, err := v.client.await(ctx)
 	if err != nil {
