@@ -72,7 +72,7 @@ func compareShellsOnce(t *testing.T, servers [2]*rig.Server) {
 			}
 			cmd.Stdin = strings.NewReader("")
 			res := rig.Run(t, cmd, time.Minute)
-			got[i] = fmt.Sprintf("exit code %d\n%s\n%s", res.ExitCode, withoutEvents(mask(res.Stdout, srv.Addr())), mask(withoutOwn(res.Stderr), srv.Addr()))
+			got[i] = fmt.Sprintf("exit code %d\n%s\n%s", res.ExitCode, mask(withoutEvents(res.Stdout), srv.Addr()), mask(withoutOwn(res.Stderr), srv.Addr()))
 		}
 		if got[0] != got[1] {
 			t.Errorf("%q:\n%s\nApache's shell %s:\n%s", line, got[1], rig.Reference, got[0])

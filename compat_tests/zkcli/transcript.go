@@ -23,29 +23,26 @@ var (
 	sessionID = regexp.MustCompile(`0x[0-9a-f]{10,16}`)
 	tempFile  = regexp.MustCompile(`/\S*compat-[0-9]+/`)
 	list      = regexp.MustCompile(`(?m)^\[[^\]]*\]$`)
+	// Another thread than the one that prints answers and prompts prints watch
+	// events, and their last line feed by a call of its own: anything may stand
+	// between the two.
+	event = regexp.MustCompile(`WatchedEvent state:\w+ type:\w+ path:[^\s\[]*(?: zxid: -?\d+)?`)
 	// What jline, the line editor, says about a terminal that is none.
 	jline = regexp.MustCompile(`(?m)^.*(org\.jline\.utils\.Log|creating a dumb terminal).*\n`)
 )
 
 func newTranscript(res rig.Result, addr string) transcript {
 	var tr transcript
-	var kept []string
-	for _, line := range strings.Split(mask(res.Stdout, addr), "\n") {
-		switch {
-		case line == "" || line == "WATCHER::":
-		case strings.HasPrefix(line, "WatchedEvent "):
-			// Connection states come when they come; they are no watch's.
-			if !strings.Contains(line, "type:None") {
-				tr.events = append(tr.events, line)
-			}
-		default:
-			kept = append(kept, line)
+	for _, e := range event.FindAllString(res.Stdout, -1) {
+		// Connection states come when they come; they are no watch's.
+		if !strings.Contains(e, "type:None") {
+			tr.events = append(tr.events, e)
 		}
 	}
 	sortRemovals(tr.events)
-	parts := prompt.Split(strings.Join(kept, "\n"), -1)
+	parts := prompt.Split(withoutEvents(res.Stdout), -1)
 	for _, part := range parts[1:] { // before the first prompt stands the welcome
-		tr.answers = append(tr.answers, sortUsers(strings.TrimSpace(part)))
+		tr.answers = append(tr.answers, sortUsers(mask(strings.TrimSpace(part), addr)))
 	}
 	tr.errors = strings.Split(strings.TrimSpace(mask(res.Stderr, addr)), "\n")
 	return tr
@@ -78,12 +75,11 @@ func sortRemovals(events []string) {
 	}
 }
 
-// withoutEvents drops the lines that the shell prints when its connection's
-// state changes.
+// withoutEvents drops watch events, the shell's word in front of them, and the
+// empty lines around.
 func withoutEvents(text string) string {
-	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
-		return line == "" || line == "WATCHER::" || strings.HasPrefix(line, "WatchedEvent ")
-	})
+	text = strings.ReplaceAll(event.ReplaceAllString(text, ""), "WATCHER::", "")
+	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return line == "" })
 	return strings.Join(lines, "\n")
 }
 

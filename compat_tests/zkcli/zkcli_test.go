@@ -125,7 +125,7 @@ func compareOnce(t *testing.T, sh shell, servers [2]*rig.Server) {
 			cmd := sh.command(t, srv, strings.Fields(expand(t, line, srv))...)
 			cmd.Stdin = strings.NewReader("")
 			res := rig.Run(t, cmd, time.Minute)
-			return fmt.Sprintf("exit code %d\n%s\n%s", res.ExitCode, withoutEvents(mask(res.Stdout, srv.Addr())), mask(res.Stderr, srv.Addr()))
+			return fmt.Sprintf("exit code %d\n%s\n%s", res.ExitCode, mask(withoutEvents(res.Stdout), srv.Addr()), mask(res.Stderr, srv.Addr()))
 		})
 		if got[0] != got[1] {
 			t.Errorf("%q:\n%s\nApache %s:\n%s", line, got[1], rig.Reference, got[0])
