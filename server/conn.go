@@ -203,9 +203,10 @@ func (c *conn) finish() {
 }
 
 // end releases what the connection holds. The gate's write side keeps events
-// from reaching a watcher that is half removed.
+// from reaching a watcher that is half removed. The socket is closed last: who
+// sees it closed, finds the connection counted nowhere any more.
 func (c *conn) end() {
-	c.cut()
+	c.out.close()
 	c.srv.gate.enterWrite()
 	c.gone = true
 	for !c.fifo.empty() {
@@ -213,7 +214,9 @@ func (c *conn) end() {
 	}
 	c.srv.tree.Watches().RemoveAll(c)
 	c.srv.gate.leaveWrite()
+	c.srv.caps.Release(c.remote.Addr())
 	c.srv.conns.remove(c)
+	c.cut()
 }
 
 // sessionID returns the id of the session; 0 before the handshake.

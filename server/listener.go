@@ -101,8 +101,5 @@ func (srv *Server) admit(nc net.Conn) {
 	}
 	srv.conns.add(c)
 	srv.readers.Add(1)
-	go func() {
-		defer srv.caps.Release(c.remote.Addr())
-		c.serve()
-	}()
+	go c.serve()
 }

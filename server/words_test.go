@@ -60,6 +60,25 @@ func TestDumpConnections(t *testing.T) {
 	}
 }
 
+// TestWordIsGone asks one word after the other: the connection of one is not
+// counted by the next.
+func TestWordIsGone(t *testing.T) {
+	srv := start(t)
+	for range 200 {
+		c := dial(t, srv)
+		if _, err := c.nc.Write([]byte("srvr")); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(c.nc)
+		if err != nil || !strings.Contains(string(text), "\nConnections: 1\n") {
+			t.Fatalf("%v, %q", err, text)
+		}
+		if n := srv.conns.count(); n != 0 {
+			t.Fatalf("%d connections after the end of the last", n)
+		}
+	}
+}
+
 // TestRefusedWord answers at once, also when bytes should follow the word.
 func TestRefusedWord(t *testing.T) {
 	srv := start(t, func(c *conf.Config) {
