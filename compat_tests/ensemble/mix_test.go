@@ -85,7 +85,12 @@ func letLead(t *testing.T, e *rig.Ensemble, l *load, m, a, b *rig.Member) {
 // time in the end, one of them the leader.
 func TestFive(t *testing.T) {
 	demandWholeMatrix(t)
-	for _, name := range []string{"M98M9", "9M8M8"} {
+	for _, name := range []string{ // as many of each kind as can be
+		"MMMM9", "8MMMM",
+		"MM9M9", "M9M8M", "8MM8M",
+		"9M99M", "M98M9", "9M8M8", "M88M8",
+		"9999M", "99M98", "98M98", "8M988", "M8888",
+	} {
 		t.Run(name, func(t *testing.T) {
 			e := rig.NewEnsemble(t, rig.EnsembleSpec{Kinds: kinds(name), Cfg: map[string]string{"snapCount": "400"}})
 			e.Launch(e.Members...)
