@@ -81,6 +81,7 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	c.closed = true
 	s := c.session
+	c.session = nil // with its buffers of some megabytes
 	if s != nil {
 		s.end(zk.ErrClosing)
 	}

@@ -168,19 +168,16 @@ func TestExpiryAtEachStep(t *testing.T) {
 	for _, cycle := range cycles {
 		t.Run(cycle.name, func(t *testing.T) {
 			t.Parallel()
-			for step := int64(1); ; step++ {
-				if !expireAt(t, step, cycle.run) {
-					t.Logf("%d requests", step-1)
-					return
-				}
+			for step, last := int64(1), false; !last; step++ {
+				passed := t.Run(fmt.Sprintf("request %d", step), func(t *testing.T) { last = !expireAt(t, step, cycle.run) })
+				last = last || !passed
 			}
 		})
 	}
 }
 
 // expireAt returns false when there are not so many steps.
-func expireAt(t *testing.T, step int64, run func(context.Context, *recipes.Client) error) bool {
-	t.Helper()
+func expireAt(t *testing.T, step int64, run func(context.Context, *recipes.Client) error) (more bool) {
 	srv := zktest.Start(t)
 	under, other := alone(srv).connect(t), alone(srv).connect(t)
 	id := session(t, under)

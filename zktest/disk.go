@@ -50,6 +50,15 @@ func (d *disk) crash(loss vfs.Loss) {
 	d.insert(mem.Crash(loss, 0))
 }
 
+// discard gives the memory back when the servers are gone for good: a test
+// that has ended is remembered, with its servers, until all that run beside it
+// have.
+func (d *disk) discard() {
+	d.mu.Lock()
+	d.mem = nil
+	d.mu.Unlock()
+}
+
 // medium is what a new process uses.
 func (d *disk) medium() *vfs.Mem {
 	d.mu.Lock()

@@ -113,6 +113,9 @@ func (e *Ensemble) close() {
 	}
 	stopping.Wait()
 	e.net.close()
+	for _, s := range e.servers {
+		s.disk.discard()
+	}
 	if err := errors.Join(errs...); err != nil {
 		e.t.Errorf("zktest: %v", err)
 	}

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"bytes"
 	"io"
 	"io/fs"
 	"os"
@@ -39,14 +40,20 @@ func (d *memData) release() int64 {
 	return freed
 }
 
-// sector returns a copy of a sector's bytes, nil when it has none.
+// sector returns a copy of a sector's bytes, nil when it has none or only
+// zeros: files that are filled with zeros ahead of their use are long.
 func (d *memData) sector(i int64) []byte {
 	if i*SectorBytes >= int64(len(d.data)) {
 		return nil
 	}
-	end := min(int64(len(d.data)), (i+1)*SectorBytes)
-	return append([]byte(nil), d.data[i*SectorBytes:end]...)
+	old := d.data[i*SectorBytes : min(int64(len(d.data)), (i+1)*SectorBytes)]
+	if bytes.Equal(old, zeroSector[:len(old)]) {
+		return nil
+	}
+	return bytes.Clone(old)
 }
+
+var zeroSector [SectorBytes]byte
 
 // touch notes that a sector is about to change.
 func (d *memData) touch(i int64) {
