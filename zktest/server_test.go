@@ -14,18 +14,13 @@ import (
 	"github.com/meerkat-zk/meerkat/zktest"
 )
 
-// TestStartIsQuick measures the best of a few starts: others may keep the
-// machine busy.
-func TestStartIsQuick(t *testing.T) {
-	best := time.Hour
-	for range 10 {
-		began := time.Now()
-		zktest.Start(t)
-		best = min(best, time.Since(began))
-	}
-	t.Logf("best of ten starts: %v", best)
-	if limit := 20 * time.Millisecond; best > limit && !raceEnabled {
-		t.Errorf("a start takes %v, more than %v", best, limit)
+// BenchmarkStart measures how long a test waits for its server.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		srv := zktest.Start(b)
+		b.StopTimer()
+		srv.Stop()
+		b.StartTimer()
 	}
 }
 
