@@ -16,7 +16,7 @@ export CGO_ENABLED ?= 0
 
 .PHONY: build
 build: ## build bin/meerkat
-	go build -trimpath -ldflags '$(ldflags)' -o $(BIN) ./cmd/meerkat
+	go build -trimpath -pgo=cmd/meerkat/server.pgo -ldflags '$(ldflags)' -o $(BIN) ./cmd/meerkat
 
 .PHONY: run
 run: build ## serve conf/zoo.cfg: port 2181, data in ./data
@@ -82,6 +82,10 @@ compat: build ## compare with Apache servers and clients; fetches what is missin
 .PHONY: bench
 bench: build ## run Apache and Meerkat in turn and print the ratios
 	bench/run.sh
+
+.PHONY: profile
+profile: build ## record anew what the compiler optimises for; needs a quiet machine
+	tools/profile.sh $(BIN)
 
 .PHONY: dist
 dist: ## build dist/: static binaries for linux, tar.gz archives, SHA256SUMS

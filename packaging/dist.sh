@@ -18,7 +18,7 @@ umask 022
 archives=()
 for arch in $architectures; do
 	name=meerkat-$VERSION-linux-$arch
-	CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOAMD64=v1 GOARM64=v8.0 GOFLAGS= go build -trimpath -buildvcs=false \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOAMD64=v1 GOARM64=v8.0 GOFLAGS= go build -trimpath -buildvcs=false -pgo=cmd/meerkat/server.pgo \
 		-ldflags "-s -w -buildid= -X main.version=$VERSION -X main.commit=$COMMIT -X main.date=$DATE" -o "$out/meerkat-linux-$arch" ./cmd/meerkat
 	mkdir -p "$stage/$name/bin" "$stage/$name/conf"
 	cp "$out/meerkat-linux-$arch" "$stage/$name/bin/meerkat"

@@ -39,6 +39,7 @@ func serverCommand() *cli.Command {
 			"JVMFLAGS count like those of the command line, which win over them; the file wins over all.",
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "D", Usage: "set what Apache reads from the system property `KEY=VALUE`"},
+			&cli.StringFlag{Name: "cpu-profile", Usage: "until the server stops, record where its processor time goes into `FILE`, for go tool pprof"},
 		}, logFlags()...),
 		HideHelpCommand: true,
 		OnUsageError:    usageError,
@@ -64,7 +65,7 @@ func runServer(c *cli.Context) error {
 	b := build()
 	log.Info().Str("version", b.Version).Str("commit", b.Commit).Int("pid", os.Getpid()).Msg("meerkat")
 	if err = explain(log, notices, refused); err == nil {
-		err = serve(c.Context, log, cfg, b)
+		err = profiled(c.String("cpu-profile"), func() error { return serve(c.Context, log, cfg, b) })
 	}
 	switch {
 	case err == nil:
