@@ -94,13 +94,36 @@ func mismatches(t testing.TB, e *rig.Ensemble, m *rig.Member) (excused int) {
 	return 0
 }
 
+// unsure tells whether fsck complains of nothing but snapshots without a digest
+// that a newer one has replaced: a leader of Apache's sent them, and the member
+// asked for another when its first digest was not the leader's.
+func unsure(report string) bool {
+	without := map[string]bool{} // names of snapshots
+	for _, line := range strings.Split(report, "\n") {
+		name, said, _ := strings.Cut(line, ": ")
+		switch {
+		case strings.Contains(said, ", no digest"):
+			without[name] = true
+		case strings.HasPrefix(said, "replayed to ") && without[name]:
+		case complaint.MatchString(said):
+			return false
+		}
+	}
+	return len(without) > 0
+}
+
+// complaint is what fsck says of what is wrong.
+var complaint = regexp.MustCompile("the data differs|damaged|missing|refuses|lost|torn|does not|cannot|must ")
+
 // demandWhole ends all members, checks what they leave on the disk, starts
 // them again and demands that they still have the trees that they had.
 //
 // A directory that Meerkat alone has written has to pass fsck, which compares
 // the digest after each transaction. What Apache writes is not always that
 // exact: its snapshots may be ahead of the digest in them, and 3.8 logs some
-// transactions twice after it was sent a snapshot.
+// transactions twice after it was sent a snapshot. A leader of Apache's that
+// has lost count of its digests sends snapshots without one, which may be ahead
+// of their zxid; see unsure.
 func demandWhole(t testing.TB, e *rig.Ensemble, before comparison) {
 	t.Helper()
 	for _, m := range e.Members {
@@ -110,7 +133,7 @@ func demandWhole(t testing.TB, e *rig.Ensemble, before comparison) {
 	}
 	for _, m := range e.Members {
 		res := rig.Run(t, exec.Command(rig.Binary(t), "fsck", m.DataDir), time.Minute)
-		if m.WrittenBy(rig.Flavor{}) && res.ExitCode != 0 || !strings.Contains(res.Stdout, "start: a server loads") {
+		if m.WrittenBy(rig.Flavor{}) && res.ExitCode != 0 && !unsure(res.Stdout) || !strings.Contains(res.Stdout, "start: a server loads") {
 			t.Errorf("the directory of server %d, %s last, is not whole: exit code %d\n%s%s", m.ID, m.Flavor, res.ExitCode, res.Stdout, res.Stderr)
 		}
 	}
