@@ -214,15 +214,37 @@ class Connection:
 
 class Recipe:
     """The calls of kazoo's own recipes, which watch for as long as they live.
-    They read again after a lost connection, for which kazoo ends its watches."""
+    They read again after a lost connection, for which kazoo ends its watches:
+    each on a thread of its own. One that has not read yet when the connection is
+    lost once more takes its watch for set, and is never called again."""
 
-    def __init__(self):
-        self.lock, self.calls = threading.Condition(), []
+    def __init__(self, zk):
+        self.lock, self.calls, self.watching, self.readers = threading.Condition(), [], 0, []
+        self.spawn = zk.handler.spawn
+        zk.handler.spawn = self.reads
+
+    def reads(self, *what, **options):
+        reader = self.spawn(*what, **options)
+        with self.lock:
+            self.readers.append(reader)
+            self.lock.notify_all()
+        return reader
+
+    def settle(self):
+        """Waits until all have read again after a lost connection."""
+        with self.lock:
+            if not self.lock.wait_for(lambda: len(self.readers) >= self.watching, LIMIT):
+                raise Exception("only %d of %d read again" % (len(self.readers), self.watching))
+            readers, self.readers = self.readers, []
+        for reader in readers:
+            reader.join(LIMIT)
 
     def data(self, zk, path):
+        self.watching += 1
         zk.DataWatch(path, lambda data, stat: self.called("data of %s: %r, version %s" % (path, data, stat and stat.version)))
 
     def children(self, zk, path):
+        self.watching += 1
         zk.ChildrenWatch(path, lambda names: self.called("children of %s: %s" % (path, sorted(names))))
 
     def called(self, line):
@@ -259,7 +281,7 @@ def missed(other, rounds):
 
 
 def away(zk, other):
-    recipe = Recipe()
+    recipe = Recipe(zk)
     for name in "set", "kids", "gone", "again", "still":
         other.create("/away/" + name, b"", makepath=True)
         recipe.data(zk, "/away/" + name)
@@ -275,6 +297,7 @@ def away(zk, other):
         ask("@mend")
         if not connection.back.wait(LIMIT):
             raise Exception("no connection after the cut: %s" % connection.states)
+        recipe.settle()
         recipe.show(calls)
     other.set("/away/still", b"1")
     other.create("/away/still/c", b"")
