@@ -11,6 +11,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 cache=${COMPAT_CACHE:-.cache/compat}
 mkdir -p "$cache"
+cache=$(realpath "$cache")
+export COMPAT_CACHE=$cache # the tests run elsewhere
 
 [ -x "${COMPAT_BINARY:-bin/meerkat}" ] || make -s build || exit 1
 compat_tests/fixtures/fetch.sh "$cache" || exit 1
