@@ -63,12 +63,7 @@ func trios(t *testing.T, cfg map[string]string) [2]trio {
 // follower.
 func occupyFollower(t *testing.T, s *side) {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := demands(t)
 	c, err := wire.Open(s.Addr(), 60*time.Second)
 	must(err)
 	t.Cleanup(c.Close)

@@ -78,15 +78,20 @@ func ask(t *testing.T, method, url, authorization, body string) answer {
 	return answer{resp.StatusCode, resp.Header, string(text)}
 }
 
-// occupy gives a server something to tell.
-func occupy(t *testing.T, s *side) *wire.Client {
-	t.Helper()
-	must := func(err error) {
+// demands returns a function that ends the test on an error.
+func demands(t *testing.T) func(error) {
+	return func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// occupy gives a server something to tell.
+func occupy(t *testing.T, s *side) *wire.Client {
+	t.Helper()
+	must := demands(t)
 	c, err := wire.Open(s.Addr(), 100*time.Second)
 	must(err)
 	t.Cleanup(c.Close)
